@@ -1,0 +1,103 @@
+# Every command of this repository. `make help` lists them; each one makes what it needs first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# The Python that the environment is made with; everything else runs in the environment.
+PYTHON ?= python3
+# The demo's data: CLINC150's folder, or nothing for the sample data in examples/intents.
+DATA ?=
+
+# A module is found where it is meant to be, and never in the current folder by accident (operator/ has the name of a standard module).
+export PYTHONSAFEPATH := 1
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+
+CLUSTER := $(PYTHON) -m hack.cluster
+RUN := .venv/bin/python -m
+LEVELS := unit integration e2e
+# Side by side on 2 cores; the integration tests mostly wait, each worker on an API server of its own.
+unit_OPTIONS := --numprocesses 2
+integration_OPTIONS := --numprocesses 2 --dist loadfile
+# Minutes long, so each test says what it is doing.
+e2e_OPTIONS := --verbose --capture=tee-sys
+LINE = @printf '\n\033[1m▶ %s\033[0m\n'
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##——— The two that most people want
+
+.PHONY: demo
+demo: preflight .venv/made-of ## Set everything up on this machine and tell the whole story on a real cluster (DATA=folder: CLINC150)
+	@$(RUN) hack.demo $(if $(DATA),--data '$(DATA)')
+
+.PHONY: test
+test: ## Lint, then every level of tests, from unit to a real cluster
+	@rm -rf build/test
+	@$(MAKE) --no-print-directory lint $(LEVELS)
+	$(LINE) 'all levels'
+	@for level in $(LEVELS); do printf '%-12s %s\n' $$level "$$(tail -n 1 build/test/$$level.log)"; done
+
+##——— Parts of `make test`
+
+.PHONY: lint
+lint: .venv/made-of ## Ruff, strict types, layers
+	$(LINE) 'lint'
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) mypy hack
+	@.venv/bin/lint-imports
+
+.PHONY: $(LEVELS)
+unit: .venv/made-of ## Pure tests: seconds, nothing is started
+integration: .venv/made-of ## The operator against a real API server; the tests play the Job controller and the kubelet
+e2e: preflight .venv/made-of ## The demo's story and more, on a kind cluster of the suite's own
+$(LEVELS):
+	$(LINE) '$@ tests'
+	@mkdir -p build/test
+	@$(RUN) pytest $($@_OPTIONS) tests/$@ 2>&1 | tee build/test/$@.log
+
+##——— Speed and size
+
+.PHONY: bench
+bench: .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
+	@$(RUN) bench $(BENCH)
+
+##——— Parts of `make demo`
+
+.PHONY: preflight
+preflight: # Say in one sentence what cannot work on this machine, before anything is begun
+	@$(CLUSTER) preflight
+
+.PHONY: images
+images: preflight ## Build the three container images
+	@$(CLUSTER) build-image operator measure trainer
+
+.PHONY: manifests
+manifests: ## Render manifests/install.yaml from its parts
+	@kubectl="$$(command -v kubectl || echo "$$($(CLUSTER) binaries)/kubectl")"; \
+	rendered="$$("$$kubectl" kustomize manifests/cluster)"; \
+	printf '%s\n' '# Rendered from manifests/cluster by `make manifests`. Do not edit: change that, and render again.' "$$rendered" \
+		> manifests/install.yaml
+
+##——— Afterwards
+
+.PHONY: down
+down: ## Remove the clusters and stop the container engine; what was built stays, the next start takes seconds
+	@$(CLUSTER) down
+
+.PHONY: clean
+clean: ## Remove everything that was made here and on this machine, and nothing else
+	@$(CLUSTER) clean
+	@rm -rf .venv build .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Not compared by time: the script knows by digest whether there is anything to do.
+.PHONY: .venv/made-of
+.venv/made-of:
+	@$(PYTHON) -m hack.venv

@@ -1,0 +1,135 @@
+"""A cluster that has been in use for long: models that serve, each with its record, and requests that have ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from modelsafeguard.api import modeldeployment, retrainrequest
+from modelsafeguard.api.names import FIELD_MANAGER
+from modelsafeguard.core.judge import judge
+from modelsafeguard.core.model import Best, LastRollout, Live, ModelStatus, ServingState, VersionRecord
+from modelsafeguard.core.policy import MetricRule, Policy
+from modelsafeguard.core.report import Baseline
+from modelsafeguard.core.request import Frozen, JobRef, RequestStatus, Stage
+from modelsafeguard.core.verdict import Verdict
+from modelsafeguard.objects.serving import serving_patch
+from tests.support.client import Json
+from tests.support.objects import digest, model_deployment, report, retrain_request, serving_deployment
+from tests.support.world import World
+
+T = TypeVar("T")
+
+NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+POLICY: Final = Policy((MetricRule("accuracy", Decimal("0.01")), MetricRule("f1_macro", Decimal("0.01"))))
+WORSE: Final = {"accuracy": "0.8000", "f1_macro": "0.7900"}
+# As many as a model keeps on its volume by default.
+PROMOTED: Final = 10
+REJECTED: Final = 3
+AT_ONCE: Final = 32
+
+
+async def at_once(work: Callable[[T], Awaitable[None]], items: Iterable[T], *, workers: int = AT_ONCE) -> None:
+    """Work on all items, on so many at a time."""
+    waiting = iter(items)
+
+    async def worker() -> None:
+        for item in waiting:
+            await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(worker())
+
+
+async def serving_model(world: World, name: str) -> None:
+    """A model with a full history, and the Deployment that serves its live version."""
+    live = _live(name)
+    created = await world.create(model_deployment(name, annotations=modeldeployment.annotations_of(live)))
+    await _put_status(world, created, modeldeployment.status_to_json(_model_status(name, live)))
+    deployment = await world.create(serving_deployment(name))
+    patch = serving_patch(modeldeployment.from_body(created), "/models", live.serving, deployment["metadata"]["resourceVersion"])
+    rolled = await world.apply(patch, manager=FIELD_MANAGER, force=True)
+    await world.patch_status("Deployment", name, {"observedGeneration": rolled["metadata"]["generation"]})
+
+
+async def finished_request(world: World, name: str, model: str) -> None:
+    """A request that was rejected."""
+    created = await world.create(retrain_request(name, model))
+    await _put_status(world, created, retrainrequest.status_to_json(_request_status(name, model)))
+
+
+async def _put_status(world: World, body: Json, status: Json) -> None:
+    await world.replace({**body, "status": status}, subresource="status")
+
+
+def _live(model: str) -> Live:
+    version = f"{model}-live"
+    measured = report(version)
+    return Live(
+        version=version,
+        metrics=measured.metrics,
+        since=NOW,
+        serving=ServingState(f"{model}/versions/{version}", version, measured.manifest_digest, version),
+        holdout_digest=measured.holdout_digest,
+        manifest_digest=measured.manifest_digest,
+        model_digest=measured.model_digest,
+        training_date=measured.training_date,
+        request_uid="live",
+        published=True,
+    )
+
+
+def _model_status(model: str, live: Live) -> ModelStatus:
+    history = [
+        *(_record(f"{model}-p{number}", Verdict.PROMOTED) for number in range(PROMOTED - 1)),
+        *(_record(f"{model}-r{number}", Verdict.REJECTED) for number in range(REJECTED)),
+        _record(live.version, Verdict.PROMOTED),
+    ]
+    return ModelStatus(
+        found=ServingState(),
+        live=live,
+        last_rollout=LastRollout("live", Verdict.PROMOTED, "Promoted", "Performance maintained within tolerance", NOW),
+        best=Best(live.version, live.metrics),
+        versions=tuple(history),
+    )
+
+
+def _record(version: str, verdict: Verdict) -> VersionRecord:
+    measured = report(version)
+    return VersionRecord(
+        version,
+        f"request-of-{version}",
+        f"uid-of-{version}",
+        verdict,
+        "PerformanceMaintained",
+        "Performance maintained within tolerance",
+        NOW,
+        measured.metrics,
+        measured.manifest_digest,
+        measured.model_digest,
+        measured.holdout_digest,
+    )
+
+
+def _request_status(name: str, model: str) -> RequestStatus:
+    live, measured = _live(model), report(name, **WORSE)
+    baseline = Baseline(live.version, live.metrics, live.holdout_digest)
+    judgement = judge(POLICY, measured, baseline)
+    assert judgement.verdict is Verdict.REJECTED
+    return RequestStatus(
+        observed_generation=1,
+        stage=Stage.FINISHED,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        message=judgement.message,
+        model_uid="model",
+        version=name,
+        frozen=Frozen("model", 1, POLICY, baseline),
+        job=JobRef(name, digest(name)[7:43]),
+        report=measured,
+        findings=judgement.findings,
+        started_at=NOW,
+        finished_at=NOW,
+    )

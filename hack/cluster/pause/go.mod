@@ -1,0 +1,3 @@
+module modelsafeguard.io/hack/cluster/pause
+
+go 1.26.0

@@ -1,0 +1,94 @@
+"""The one decision: given a model's world and the time, what is to be done next."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from modelsafeguard.core.lifecycle.adoption import look, publish, restore_drift
+from modelsafeguard.core.lifecycle.approval import leave, resume, say_unchecked
+from modelsafeguard.core.lifecycle.conditions import with_model_conditions, with_request_conditions
+from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune
+from modelsafeguard.core.lifecycle.queue import claim, mark, orphaned, release
+from modelsafeguard.core.lifecycle.requests import advance_request
+from modelsafeguard.core.lifecycle.rollout import advance_rollout
+from modelsafeguard.core.lifecycle.step import Effect, Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.world import Observed, cancelled
+from modelsafeguard.core.model import RolloutPhase
+from modelsafeguard.core.request import Stage
+
+# Pods are not watched: while their own state matters they are looked at this often.
+POD_SECONDS = 5.0
+
+
+def advance(observed: Observed, now: datetime) -> Step:
+    """The next step for one model. Pure: no clock, no I/O; the same world and time give the same step.
+
+    Rules in order, the first that has something to do decides: a rollout under way goes before everything, an active request
+    before the queue, the queue before housekeeping.
+    """
+    now = now.replace(microsecond=0)  # what is written is in whole seconds, so that a value read back compares equal
+    if observed.model is None or observed.model.meta.deleting:
+        decided = orphaned(observed, now)
+        return _completed(observed, decided, now) if decided.effects else replace(decided, wake_after=_wake(observed, now))
+    decided = (
+        advance_rollout(observed, now, cancelled=cancelled(observed.active))
+        or release(observed, now)
+        or restore_drift(observed)
+        or look(observed, now)
+        or publish(observed)
+        or advance_request(observed, now)
+        or leave(observed)
+        or resume(observed, now)
+        or say_unchecked(observed)
+        or claim(observed, now)
+        or advance_prune(observed, now)
+        or mark(observed, now)
+        or _conditions(observed, now)
+        or Step(why="nothing to do")
+    )
+    return _completed(observed, decided, now) if decided.effects else replace(decided, wake_after=_wake(observed, now))
+
+
+def _conditions(observed: Observed, now: datetime) -> Step | None:
+    status = observed.present.status
+    if with_model_conditions(observed, status, now) == status:
+        return None
+    return step("conditions have changed", WriteModel(status))
+
+
+def _completed(observed: Observed, decided: Step, now: datetime) -> Step:
+    """Every status that is written carries its conditions."""
+    return replace(decided, effects=tuple(_with_conditions(observed, effect, now) for effect in decided.effects))
+
+
+def _with_conditions(observed: Observed, effect: Effect, now: datetime) -> Effect:
+    match effect:
+        case WriteModel(status=status):
+            return WriteModel(with_model_conditions(observed, status, now))
+        case WriteRequest(request=request, status=status):
+            return WriteRequest(request, with_request_conditions(status, request.status, request.meta.generation, now))
+        case _:
+            return effect
+
+
+def _wake(observed: Observed, now: datetime) -> float | None:
+    """Seconds until the next deadline, or until pods must be looked at again; None when only an event can change anything."""
+    times: list[datetime] = [request.status.deadline for request in observed.requests if request.status.deadline]
+    if observed.model:
+        status = observed.model.status
+        if rollout := status.rollout:
+            times.append(rollout.deadline)
+            if rollout.bake_until:
+                times.append(rollout.bake_until)
+            if rollout.phase in (RolloutPhase.PROGRESSING, RolloutPhase.BAKING):
+                times.append(now + timedelta(seconds=POD_SECONDS))
+        if status.prune:
+            times.append(status.prune.started_at + timedelta(seconds=PRUNE_SECONDS))
+        active = observed.active
+        if active and active.status.stage is Stage.TRAINING and not _running(observed, active.status.version):
+            times.append(now + timedelta(seconds=POD_SECONDS))
+    return min(((time - now).total_seconds() for time in times if time > now), default=None)
+
+
+def _running(observed: Observed, job_name: str) -> bool:
+    pods = observed.job_pods.get(job_name, ())
+    return bool(pods) and all(pod.started for pod in pods)

@@ -1,0 +1,104 @@
+"""Waiting for a person: an accepted candidate that is not rolled out by itself, and how it ends.
+
+It leaves its place in the queue meanwhile. What may end it takes the place again, so that it ends by the same path as any other.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from modelsafeguard.core.lifecycle.outcomes import finish
+from modelsafeguard.core.lifecycle.step import Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.world import Observed, cancelled
+from modelsafeguard.core.model import ActiveRequest, Model
+from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.request import Request, RequestStatus, Stage
+from modelsafeguard.core.verdict import Ending, Verdict
+
+APPROVED_BY = "modelsafeguard.io/approved-by"
+APPROVAL_SECONDS = 7 * 86_400
+UNCHECKED = (
+    "its approval does not count: the API server does not check who may approve, or the operator may not see whether it does;"
+    " install manifests/admission"
+)
+
+
+def needs_approval(model: Model, policy: Policy) -> bool:
+    """Whether a person decides: by policy, or because the owner has pinned a version."""
+    return policy.promotion is Promotion.MANUAL or model.spec.pin is not None
+
+
+def pinned_meanwhile(model: Model, request: Request) -> bool:
+    """Whether the owner has pinned a version since this request was accepted, and nobody has approved it."""
+    return model.spec.pin is not None and APPROVED_BY not in request.meta.annotations
+
+
+def awaiting(status: RequestStatus, now: datetime) -> RequestStatus:
+    """The status of an accepted candidate that waits for a person."""
+    deadline = now + timedelta(seconds=APPROVAL_SECONDS)
+    return replace(
+        status,
+        stage=Stage.AWAITING_APPROVAL,
+        waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY})",
+        deadline=deadline,
+    )
+
+
+def leave(observed: Observed) -> Step | None:
+    """A request that waits for a person frees its place; the queue goes on."""
+    active, status = observed.active, observed.present.status
+    if active is None or active.status.stage is not Stage.AWAITING_APPROVAL or _decided(observed, active, None):
+        return None
+    return step("it waits for a person: the queue goes on", WriteModel(replace(status, active_request=None)))
+
+
+def resume(observed: Observed, now: datetime) -> Step | None:
+    """A waiting request that was approved, taken back, overtaken or forgotten takes the free place, to end."""
+    status = observed.present.status
+    if status.active_request or status.prune:
+        return None
+    for request in observed.requests:
+        if request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
+            reference = ActiveRequest(request.meta.name, request.meta.uid)
+            return step(f"request {request.meta.name} need not wait any longer", WriteModel(replace(status, active_request=reference)))
+    return None
+
+
+def say_unchecked(observed: Observed) -> Step | None:
+    """Tell a waiting request, once, that its approval does not count, because nothing checks who gives one."""
+    for request in observed.requests:
+        status = request.status
+        approved = status.stage is Stage.AWAITING_APPROVAL and APPROVED_BY in request.meta.annotations
+        if approved and not observed.approvals_checked and status.waiting != UNCHECKED:
+            return step("its approval was not checked by the API server", WriteRequest(request, replace(status, waiting=UNCHECKED)))
+    return None
+
+
+def advance_approval(observed: Observed, request: Request, now: datetime) -> Step | None:
+    """What a waiting request that has its place again becomes: a verdict, or a rollout."""
+    decided = _decided(observed, request, now)
+    if isinstance(decided, Ending):
+        return step(decided.message, finish(request, decided, now))
+    if decided is None:
+        return None
+    deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
+    return step(
+        "a person has approved it", WriteRequest(request, replace(request.status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline))
+    )
+
+
+def _decided(observed: Observed, request: Request, now: datetime | None) -> Ending | str | None:
+    """How the waiting ends: with an ending, with the name of the person who approved, or not yet (None).
+
+    An approval counts only where the API server checks who gives it (``observed.approvals_checked``).
+    """
+    live, frozen = observed.present.status.live, request.status.frozen
+    assert frozen is not None
+    if cancelled(request):
+        return Ending(Verdict.CANCELLED, "Cancelled", "cancelled while it waited for approval; nothing was patched")
+    if (live.version if live else "") != (frozen.baseline.version if frozen.baseline else ""):
+        return Ending(
+            Verdict.SUPERSEDED, "Superseded", f"version {live.version if live else 'none'} became live while this one waited for approval"
+        )
+    if now and request.status.deadline and now >= request.status.deadline:
+        return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {APPROVAL_SECONDS // 86_400} days")
+    return request.meta.annotations.get(APPROVED_BY) if observed.approvals_checked else None

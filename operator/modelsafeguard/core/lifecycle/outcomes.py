@@ -1,0 +1,67 @@
+"""How a request ends: one place that writes a verdict, and one that says it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from modelsafeguard.core.lifecycle.step import Emit, WriteRequest
+from modelsafeguard.core.request import Request, RequestStatus, Stage
+from modelsafeguard.core.verdict import Ending, Verdict
+
+# Event reasons, by verdict (Kubernetes API conventions: unique, specific, CamelCase).
+EVENT_REASONS = {
+    Verdict.PROMOTED: "ModelPromoted",
+    Verdict.REJECTED: "CandidateRejected",
+    Verdict.INCONCLUSIVE: "CandidateInconclusive",
+    Verdict.FAILED: "RetrainFailed",
+    Verdict.ROLLED_BACK: "RolledBack",
+    Verdict.UNCHANGED: "CandidateUnchanged",
+    Verdict.DRY_RUN: "DryRunFinished",
+    Verdict.CANCELLED: "RequestCancelled",
+    Verdict.SUPERSEDED: "RequestSuperseded",
+    Verdict.EXPIRED: "ApprovalExpired",
+}
+
+# The first of the two log lines of an outcome; the second is the reason. The words are the user's own.
+HEADLINES = {
+    Verdict.PROMOTED: "✅ Model retrained and hot reloaded successfully",
+    Verdict.REJECTED: "✅ Retraining completed but model not deployed due to performance degradation",
+    Verdict.INCONCLUSIVE: "⚠️ Retraining completed but model not deployed: not enough evidence",
+    Verdict.FAILED: "❌ Retraining failed, the live model is unchanged",
+    Verdict.ROLLED_BACK: "❌ The new model did not hold, the previous model is restored",
+    Verdict.UNCHANGED: "✅ Retraining completed, nothing new to deploy",
+    Verdict.DRY_RUN: "✅ Retraining completed as a dry run, nothing deployed",
+    Verdict.CANCELLED: "⚠️ Retraining cancelled",
+    Verdict.SUPERSEDED: "⚠️ Retraining superseded by a newer model",
+    Verdict.EXPIRED: "⚠️ Retraining expired while it waited for approval",
+}
+
+
+def finish(request: Request, ending: Ending, now: datetime, status: RequestStatus | None = None) -> WriteRequest:
+    """End a request. ``status`` carries what else became known in the same step; the verdict is final (the API server holds it)."""
+    return WriteRequest(
+        request,
+        replace(
+            status or request.status,
+            stage=Stage.FINISHED,
+            verdict=ending.verdict,
+            reason=ending.reason,
+            message=ending.message,
+            waiting="",
+            deadline=None,
+            finished_at=now,
+        ),
+    )
+
+
+def announce(request: Request, verdict: Verdict, message: str) -> Emit:
+    """The one Event and the two log lines of an outcome."""
+    label = "Performance" if verdict is Verdict.PROMOTED else "Reason"
+    where = f"{request.meta.namespace}/{request.spec.model} {request.meta.name}"
+    return Emit(
+        about=request,
+        reason=EVENT_REASONS[verdict],
+        message=message,
+        warning=verdict in {Verdict.FAILED, Verdict.ROLLED_BACK},
+        key="verdict",
+        log=(f"{where}: {HEADLINES[verdict]}", f"{where}: {label}: {message}"),
+    )

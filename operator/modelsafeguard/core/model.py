@@ -1,0 +1,293 @@
+"""A ModelDeployment as a value: what its owner wants, and the record that everything later rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from modelsafeguard.core.policy import Policy
+from modelsafeguard.core.verdict import Verdict
+
+
+class OnDrift(StrEnum):
+    """What happens when somebody else changes the fields that a rollout sets."""
+
+    REPORT = "Report"
+    RESTORE = "Restore"
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The part of an object's metadata that decisions need."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    created: datetime
+    deleting: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The existing Deployment whose pods serve the model."""
+
+    deployment_name: str
+    container: str
+    model_volume: str
+    progress_deadline_seconds: int = 300
+    bake_seconds: int = 60
+    on_drift: OnDrift = OnDrift.REPORT
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The claim and the folder in it that hold the versions."""
+
+    claim_name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set, mounted read-only in train and measure."""
+
+    claim_name: str
+    path: str = ""
+    holdout: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that a request may vary: ``pattern`` must match it as a whole (RE2 syntax, checked by full match)."""
+
+    name: str
+    pattern: str
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """The user's training container. The fields from ``env`` on are passed to the pod as they are."""
+
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    image_pull_policy: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    active_deadline_seconds: int = 3600
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: tuple[Mapping[str, Any], ...] = ()
+    env_from: tuple[Mapping[str, Any], ...] = ()
+    volumes: tuple[Mapping[str, Any], ...] = ()
+    volume_mounts: tuple[Mapping[str, Any], ...] = ()
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    service_account_name: str = ""
+    image_pull_secrets: tuple[Mapping[str, Any], ...] = ()
+    security_context: Mapping[str, Any] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The owner's order to serve this version; while it stands nothing is promoted automatically."""
+
+    version: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """How many versions stay on the volume."""
+
+    promoted: int = 10
+    rejected: int = 3
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """``spec`` of a ModelDeployment."""
+
+    serving: Serving
+    storage: Storage
+    trainer: Trainer
+    policy: Policy
+    data: Data | None = None
+    pin: Pin | None = None
+    history: History = field(default_factory=History)
+    suspend: bool = False
+
+
+@dataclass(frozen=True)
+class ServingState:
+    """The values of the fields that a rollout owns. None means the field is not there.
+
+    ``annotation`` is the pod template's ``modelsafeguard.io/version``. The three are compared together.
+    """
+
+    sub_path: str | None = None
+    version: str | None = None
+    digest: str | None = None
+    annotation: str | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """The version that serves now, and its numbers: the baseline.
+
+    ``published`` says that the public copy, the annotations, has been written. ``adopted`` marks a model that was live before
+    the operator came: it has no folder of ours. ``request_uid`` is the request that brought it.
+    """
+
+    version: str
+    metrics: Mapping[str, Decimal]
+    since: datetime
+    serving: ServingState
+    holdout_digest: str = ""
+    manifest_digest: str = ""
+    model_digest: str = ""
+    training_date: str = ""
+    request_uid: str = ""
+    adopted: bool = False
+    published: bool = False
+
+
+@dataclass(frozen=True)
+class ActiveRequest:
+    """The one request that this model works on."""
+
+    name: str
+    uid: str
+
+
+class RolloutPhase(StrEnum):
+    """Where a rollout is."""
+
+    APPLYING = "Applying"
+    PROGRESSING = "Progressing"
+    BAKING = "Baking"
+    UNDOING = "Undoing"
+
+
+@dataclass(frozen=True)
+class PodMark:
+    """What a new pod looked like when the bake began: any change of it undoes the rollout."""
+
+    uid: str
+    restarts: int
+    ready_since: datetime
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A rollout under way, with all that is needed to carry it to its end or to undo it.
+
+    ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed. ``verdict``, ``reason``
+    and ``message`` are set once the rollout is being undone: they say why.
+    """
+
+    request_name: str
+    request_uid: str
+    phase: RolloutPhase
+    from_: ServingState
+    to: ServingState
+    candidate: Live
+    started_at: datetime
+    deadline: datetime
+    message: str
+    generation: int = 0
+    patched_at: datetime | None = None
+    bake_until: datetime | None = None
+    pods: tuple[PodMark, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LastRollout:
+    """How the last rollout ended, or why it was not begun: what its request's verdict is taken from."""
+
+    request_uid: str
+    verdict: Verdict
+    reason: str
+    message: str
+    finished_at: datetime
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """One candidate that reached the volume, kept after its request is gone. ``pruned`` once its folder has left the volume."""
+
+    version: str
+    request_name: str
+    request_uid: str
+    verdict: Verdict
+    reason: str
+    message: str
+    finished_at: datetime
+    metrics: Mapping[str, Decimal] = field(default_factory=dict)
+    manifest_digest: str = ""
+    model_digest: str = ""
+    holdout_digest: str = ""
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best version so far by the policy's first metric."""
+
+    version: str
+    metrics: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Prune:
+    """The exact list of version folders that the prune Job removes: written before the Job is made."""
+
+    job_name: str
+    versions: tuple[str, ...]
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A Kubernetes condition (API conventions, "Typical status properties"). ``status`` is True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    last_transition_time: datetime
+    observed_generation: int = 0
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """``status`` of a ModelDeployment: the record. ``found`` is what the Deployment looked like before the first rollout."""
+
+    observed_generation: int = 0
+    found: ServingState | None = None
+    live: Live | None = None
+    active_request: ActiveRequest | None = None
+    rollout: Rollout | None = None
+    last_rollout: LastRollout | None = None
+    best: Best | None = None
+    versions: tuple[VersionRecord, ...] = ()
+    prune: Prune | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A ModelDeployment."""
+
+    meta: Meta
+    spec: ModelSpec
+    status: ModelStatus

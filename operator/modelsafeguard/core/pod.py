@@ -1,0 +1,27 @@
+"""What the operator tells ``measure`` by its pod: arguments, environment and mounts. Between our own two programs only.
+
+Beside these ``measure`` is given ``MODEL``, ``VERSION``, ``REQUEST``, ``DATA_DIR`` and ``HOLDOUT`` of the trainer contract.
+"""
+
+from typing import Final
+
+# The first argument of ``python -m modelsafeguard.measure``.
+PUBLISH: Final = "publish"
+READ: Final = "read"
+PRUNE: Final = "prune"
+VERIFY: Final = "verify"
+
+STORE: Final = "SAFEGUARD_STORE"
+LIVE_VERSION: Final = "SAFEGUARD_LIVE_VERSION"
+LIVE_DIGEST: Final = "SAFEGUARD_LIVE_DIGEST"
+METRICS: Final = "SAFEGUARD_METRICS"  # JSON list of the policy's metric names
+VERSIONS: Final = "SAFEGUARD_VERSIONS"  # prune: JSON list of the versions to remove, and of no others
+DIGEST: Final = "SAFEGUARD_DIGEST"  # verify: what the version's manifest must hash to
+POD_UID: Final = "POD_UID"
+POD_NAME: Final = "POD_NAME"
+
+# Where things are mounted.
+OUTPUT_PATH: Final = "/safeguard/output"
+LIVE_PATH: Final = "/safeguard/live"
+DATA_PATH: Final = "/safeguard/data"
+STORE_PATH: Final = "/safeguard/store"

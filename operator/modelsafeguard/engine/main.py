@@ -1,0 +1,89 @@
+"""Start everything in the right order, and stop it in the reverse one."""
+
+import argparse
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import kopf
+
+from modelsafeguard.engine.handlers import registered
+from modelsafeguard.engine.probes import Health, serve
+from modelsafeguard.engine.queue import KeyQueue
+from modelsafeguard.engine.reconciler import Reconciler
+from modelsafeguard.engine.registry import Key, Registry
+from modelsafeguard.engine.resync import Resync
+from modelsafeguard.engine.settings import Settings, SettingsError
+from modelsafeguard.kube.act import Actor
+from modelsafeguard.kube.client import connect
+from modelsafeguard.kube.errors import KubernetesError
+from modelsafeguard.kube.observe import Observer
+from modelsafeguard.objects.jobs import Images
+
+log = logging.getLogger(__name__)
+
+WORKERS = 16
+
+
+async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Run the operator until it is told to stop (SIGTERM, or ``stop``); raises ``KubernetesError`` if it cannot begin."""
+    api = await connect()
+    models, health = Registry(), Health()
+    observer = Observer(api, models.rival, models.place)
+    reconciler = Reconciler(observer, Actor(api, Images(settings.measure_image), settings.instance), lambda: datetime.now(UTC))
+    queue: KeyQueue[Key] = KeyQueue(reconciler.reconcile, workers=WORKERS)
+    resync = Resync(api, models, queue, settings.namespaces, settings.resync_seconds)
+    probes = await serve(health, settings.probe_port)
+    background: list[asyncio.Task[None]] = []
+    try:
+        await resync.once()  # conflicts between models must be known before the first decision
+        started = asyncio.Event()
+        background = [asyncio.create_task(work) for work in (queue.run(), resync.run(), health.run(), _mark_ready(health, started))]
+        # At its end kopf waits 5 s for every task that it did not see at its start: let ours begin, and make their own, before it.
+        await asyncio.sleep(0)
+        await kopf.operator(
+            registry=registered(models, queue, api.news),
+            standalone=True,
+            # Without one kopf asks for the user's name, and an unprivileged uid in a container has none.
+            identity=settings.instance,  # type: ignore[arg-type]  # a NewType over str that kopf does not export
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            ready_flag=started,
+            stop_flag=stop,
+        )
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await probes.cleanup()
+        await api.close()
+
+
+async def _mark_ready(health: Health, started: asyncio.Event) -> None:
+    await started.wait()
+    health.started = health.ready = True
+    log.info("ready")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line of the operator; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="modelsafeguard", description="The Model Safeguard operator.")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"], help="debug explains each decision")
+    parser.add_argument("--log-format", default="full", choices=["full", "plain", "json"], help="full has times, plain has not")
+    given = parser.parse_args(arguments)
+    kopf.configure(log_format=kopf.LogFormat[given.log_format.upper()])
+    # Kopf's own debug lines are about kopf; ours explain decisions.
+    logging.getLogger("modelsafeguard").setLevel(given.log_level.upper())
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    # What is imported stays: left out of the garbage collector's rounds it saves each full one 38 ms (measured), in which nothing moves.
+    gc.freeze()
+    try:
+        settings = Settings.from_environment()
+        asyncio.run(run(settings))
+    except (SettingsError, KubernetesError) as error:
+        sys.stderr.write(f"modelsafeguard cannot start: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,83 @@
+"""The periodic full list: correctness depends on no event arriving."""
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from modelsafeguard.api import retrainrequest
+from modelsafeguard.api.names import MODEL_PLURAL, REQUEST_PLURAL
+from modelsafeguard.core.lifecycle.expiry import expires_at
+from modelsafeguard.engine.queue import KeyQueue
+from modelsafeguard.engine.registry import Entry, Key, Registry, entry_of
+from modelsafeguard.kube.client import Api
+from modelsafeguard.kube.errors import KubernetesError
+from modelsafeguard.kube.paths import collection, item
+
+log = logging.getLogger(__name__)
+
+# Each round looks in full at one of this many parts of the models that seem to need nothing, and every such number of rounds at
+# all finished requests: with the default period, once an hour.
+PARTS = 12
+
+
+@dataclass
+class Resync:
+    """Lists everything every ``seconds`` (with jitter). ``namespaces`` empty means the whole cluster."""
+
+    api: Api
+    models: Registry
+    queue: KeyQueue[Key]
+    namespaces: tuple[str, ...]
+    seconds: float
+    rounds: int = field(default=0, init=False)
+
+    async def run(self) -> None:
+        """Resync until cancelled; a failing round is tried again at the next."""
+        while True:
+            await asyncio.sleep(self.seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+            try:
+                await self.once()
+            except KubernetesError as error:
+                log.warning("the periodic list failed, the next one follows: %s", error)
+
+    async def once(self) -> None:
+        """One round: every model with an open request or work under way, a part of the others, and requests past their time."""
+        busy: set[Key] = set()
+        entries: dict[Key, Entry] = {}
+        for namespace in self.namespaces or ("",):
+            async for body in self.api.items(collection(MODEL_PLURAL, namespace)):
+                key, entry = entry_of(body)
+                entries[key] = entry
+                if _working(body):
+                    busy.add(key)
+            async for body in self.api.items(collection(REQUEST_PLURAL, namespace), fieldSelector="status.verdict="):
+                busy.add((body["metadata"]["namespace"], body["spec"]["modelDeploymentRef"]["name"]))
+        known = self.models.replace(entries)
+        part = self.rounds % PARTS
+        for key in busy | {key for key in known if hash(key) % PARTS == part}:
+            self.queue.add(key)
+        if part == 0:
+            await self._expire()
+        self.rounds += 1
+
+    async def _expire(self) -> None:
+        """Delete the finished requests whose time to live has passed."""
+        now = datetime.now(UTC)
+        for namespace in self.namespaces or ("",):
+            async for body in self.api.items(collection(REQUEST_PLURAL, namespace), fieldSelector="status.verdict!="):
+                if "ttlSecondsAfterFinished" not in body["spec"]:
+                    continue  # not even read: there may be very many
+                request = retrainrequest.from_body(body)
+                at = expires_at(request)
+                if at and at <= now:
+                    meta = request.meta
+                    preconditions = {"uid": meta.uid, "resourceVersion": meta.resource_version}
+                    await self.api.delete(item(REQUEST_PLURAL, meta.namespace, meta.name), preconditions)
+
+
+def _working(body: dict[str, dict[str, object]]) -> bool:
+    status = body.get("status", {})
+    unseen = status.get("observedGeneration") != body["metadata"].get("generation")
+    return unseen or any(status.get(part) for part in ("activeRequest", "rollout", "prune"))

@@ -1,0 +1,139 @@
+"""Act: perform the effects that were decided, in order. Nothing is decided here."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from modelsafeguard.api import modeldeployment, retrainrequest
+from modelsafeguard.api.names import API_VERSION, MODEL_KIND, MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
+from modelsafeguard.core.lifecycle.step import (
+    ApplyServing,
+    CreatePruneJob,
+    CreateRequestJob,
+    DeleteJob,
+    Effect,
+    Emit,
+    ExpireJob,
+    JobRole,
+    PublishLive,
+    WriteModel,
+    WriteRequest,
+)
+from modelsafeguard.core.lifecycle.world import Observed
+from modelsafeguard.core.model import Meta
+from modelsafeguard.kube.client import Api, Json
+from modelsafeguard.kube.errors import AlreadyExists, NotFound
+from modelsafeguard.kube.foreign import job_of
+from modelsafeguard.kube.observe import with_model, with_request
+from modelsafeguard.kube.paths import collection, events, item
+from modelsafeguard.objects.events import Fact, event
+from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job
+from modelsafeguard.objects.serving import metadata_patch, serving_patch
+
+log = logging.getLogger("modelsafeguard.outcome")
+
+# Seconds that a finished Job, and its pod's log, stay after the result is stored.
+JOB_TTL_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Performs effects. ``images`` are the images of our own containers, ``instance`` names this process in Events."""
+
+    api: Api
+    images: Images
+    instance: str
+
+    async def perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
+        """The world after the effects, where their replies tell it; None when it must be read again."""
+        known: Observed | None = observed
+        for effect in effects:
+            after = await self._one(known or observed, effect)
+            known = after if known else None
+        return known
+
+    async def _one(self, observed: Observed, effect: Effect) -> Observed | None:
+        match effect:
+            case WriteModel(status=status):
+                meta = observed.present.meta
+                body = _status_body(MODEL_KIND, meta, modeldeployment.status_to_json(status))
+                reply = await self.api.replace(item(MODEL_PLURAL, meta.namespace, meta.name, "status"), body)
+                return with_model(observed, modeldeployment.from_body(reply))
+            case WriteRequest(request=request, status=request_status):
+                meta = request.meta
+                body = _status_body(REQUEST_KIND, meta, retrainrequest.status_to_json(request_status))
+                reply = await self.api.replace(item(REQUEST_PLURAL, meta.namespace, meta.name, "status"), body)
+                if request_status.verdict:
+                    return None  # its Jobs are tidied next, and a world from before its end need not have them
+                return with_request(observed, retrainrequest.from_body(reply))
+            case Emit():
+                await self._emit(observed, effect)
+                return observed
+            case ExpireJob(name=name):
+                await self._expire(item("jobs", observed.namespace, name), effect)
+                return observed
+            case _:
+                return await self._outside(observed, effect)
+
+    async def _outside(self, observed: Observed, effect: Effect) -> Observed | None:
+        """Effects on objects that are not ours alone."""
+        match effect:
+            case CreateRequestJob(role=role, request=request):
+                node = await self._node(observed)
+                build = training_job if role is JobRole.TRAIN else reader_job
+                return await self._create_job(observed, build(observed.present, request, self.images, node=node))
+            case CreatePruneJob(prune=prune):
+                node = await self._node(observed)
+                return await self._create_job(observed, prune_job(observed.present, prune, self.images, node=node))
+            case DeleteJob(name=name, uid=uid):
+                await self.api.delete(item("jobs", observed.namespace, name), {"uid": uid})
+            case ApplyServing(target=target):
+                assert observed.deployment is not None
+                deployment = observed.deployment
+                patch = serving_patch(observed.present, deployment.mount_path, target, deployment.resource_version)
+                await self.api.apply(item("deployments", observed.namespace, deployment.name), patch)
+            case PublishLive(live=live):
+                patch = metadata_patch(observed.present, modeldeployment.annotations_of(live))
+                await self.api.apply(item(MODEL_PLURAL, observed.namespace, observed.name), patch)
+            case _:
+                raise AssertionError(f"no such effect: {effect}")
+        return None
+
+    async def _create_job(self, observed: Observed, body: Json) -> Observed | None:
+        try:
+            job = job_of(await self.api.create(collection("jobs", observed.namespace), body))
+        except AlreadyExists:
+            return None  # made before a crash, or by somebody else: looked at before it is believed
+        return replace(observed, jobs={**observed.jobs, job.name: job})
+
+    async def _expire(self, path: str, effect: ExpireJob) -> None:
+        body = {"metadata": {"uid": effect.uid}, "spec": {"ttlSecondsAfterFinished": JOB_TTL_SECONDS}}
+        try:
+            await self.api.merge(path, body)
+        except NotFound:
+            return
+
+    async def _emit(self, observed: Observed, fact: Emit) -> None:
+        kind, meta = (REQUEST_KIND, fact.about.meta) if fact.about else (MODEL_KIND, observed.present.meta)
+        told = Fact(kind, meta, fact.reason, fact.message, key=fact.key, warning=fact.warning)
+        try:
+            await self.api.create(events(meta.namespace), event(told, now=datetime.now(UTC), instance=self.instance))
+        except AlreadyExists:
+            return
+        for line in fact.log:
+            log.info(line)
+
+    async def _node(self, observed: Observed) -> str | None:
+        """The node that a ReadWriteOnce claim binds its pods to: that of a serving pod; None where any node will do."""
+        claim, deployment = observed.claim, observed.deployment
+        if claim is None or "ReadWriteMany" in claim.access_modes or deployment is None:
+            return None
+        pods = [pod async for pod in self.api.items(collection("pods", observed.namespace), labelSelector=deployment.selector)]
+        return next((pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")), None)
+
+
+def _status_body(kind: str, meta: Meta, status: dict[str, Any]) -> Json:
+    metadata = {"namespace": meta.namespace, "name": meta.name, "uid": meta.uid, "resourceVersion": meta.resource_version}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "status": status}

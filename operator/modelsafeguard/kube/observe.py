@@ -1,0 +1,193 @@
+"""Gather: read one model's world into one frozen value, with just the calls that its present stage needs."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from modelsafeguard.api import modeldeployment, retrainrequest
+from modelsafeguard.api.errors import MalformedObject
+from modelsafeguard.api.names import MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
+from modelsafeguard.core.cluster import Deployment, Job, JobState, Pod
+from modelsafeguard.core.contract import VERSIONS
+from modelsafeguard.core.lifecycle.approval import APPROVED_BY
+from modelsafeguard.core.lifecycle.pruning import surplus
+from modelsafeguard.core.lifecycle.readiness import model_problem
+from modelsafeguard.core.lifecycle.world import Observed, PublicCopy, reader_name, version_of
+from modelsafeguard.core.model import Model
+from modelsafeguard.core.request import Request, Stage
+from modelsafeguard.kube.client import Api, Json
+from modelsafeguard.kube.errors import Refused
+from modelsafeguard.kube.foreign import claim_of, deployment_of, job_of, pod_of
+from modelsafeguard.kube.paths import APPROVAL_POLICY_BINDING, collection, item
+
+Rivals = Callable[[Model], str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model serves and stores: the names of its Deployment and of its claim."""
+
+    deployment: str
+    claim: str
+
+
+Places = Callable[[str, str], Place | None]
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Reads worlds. ``rivals`` names an older ModelDeployment that a model is in conflict with, or ''.
+
+    ``places`` is where the model of a namespace and name was when last heard of: with it all is read at once. A guess that turns out
+    wrong costs a second round.
+    """
+
+    api: Api
+    rivals: Rivals
+    places: Places
+
+    async def observe(self, namespace: str, name: str) -> Observed:
+        """The world of one model as it is now."""
+        guess = self.places(namespace, name)
+        body, requests, outside = await asyncio.gather(
+            self.api.get(item(MODEL_PLURAL, namespace, name)), self._open_requests(namespace, name), self._outside(namespace, guess)
+        )
+        observed = Observed(namespace, name, None, requests)
+        if body is None:
+            return await self._with_jobs(observed, [request.status.version for request in requests if request.status.version])
+        model = modeldeployment.from_body(body)
+        observed = with_model(replace(observed, rival=self.rivals(model)), model)
+        place = Place(model.spec.serving.deployment_name, model.spec.storage.claim_name)
+        observed = await self._with_active(observed, model)
+        observed = replace(observed, approvals_checked=await self._approvals_checked(requests))
+        observed = _with_outside(observed, model, outside)
+        # What was read together with the record may be older than it: another operator may have patched in between. Wherever a
+        # decision would rest on the difference, the Deployment is read again after the record.
+        if place != guess or model.status.rollout or model_problem(observed):
+            observed = _with_outside(observed, model, await self._outside(namespace, place))
+        return await self._with_serving(observed, model, observed.deployment) if observed.deployment else observed
+
+    async def _outside(self, namespace: str, place: Place | None) -> tuple[Json | None, Json | None]:
+        """The Deployment and the claim."""
+        if place is None:
+            return None, None
+        return await asyncio.gather(
+            self.api.get(item("deployments", namespace, place.deployment)),
+            self.api.get(item("persistentvolumeclaims", namespace, place.claim)),
+        )
+
+    async def _approvals_checked(self, requests: tuple[Request, ...]) -> bool:
+        """Whether the API server checks who approves; asked only where somebody did. Where we may not even ask: no."""
+        if not any(request.status.stage is Stage.AWAITING_APPROVAL and APPROVED_BY in request.meta.annotations for request in requests):
+            return False
+        try:
+            return await self.api.get(APPROVAL_POLICY_BINDING) is not None
+        except Refused:
+            return False
+
+    async def _open_requests(self, namespace: str, name: str) -> tuple[Request, ...]:
+        selector = f"spec.modelDeploymentRef.name={name},status.verdict="
+        # One that came later has its own event; what rests on one that has changed since is refused, by compare-and-swap.
+        bodies = self.api.items(collection(REQUEST_PLURAL, namespace), known=REQUEST_KIND, fieldSelector=selector)
+        found = [retrainrequest.from_body(body) async for body in bodies]
+        return tuple(sorted(found, key=lambda request: (request.meta.created, request.meta.uid)))
+
+    async def _with_active(self, observed: Observed, model: Model) -> Observed:
+        """The active request even if it has its verdict, and the Jobs of the present stage."""
+        reference, prune = model.status.active_request, model.status.prune
+        if prune:
+            return await self._with_jobs(observed, [prune.job_name])
+        if reference is None:
+            return await self._with_jobs(observed, _of_a_model_before(observed, model))
+        if observed.active is None:
+            body = await self.api.get(item(REQUEST_PLURAL, observed.namespace, reference.name))
+            if body and body["metadata"]["uid"] == reference.uid:
+                observed = replace(observed, requests=(retrainrequest.from_body(body), *observed.requests))
+        version, active = version_of(reference), observed.active
+        if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
+            return observed
+        names = [version]
+        if active is None or active.status.stage is not Stage.TRAINING or active.status.job:
+            names.append(reader_name(version))
+        return await self._with_jobs(observed, [*names, *_of_a_model_before(observed, model)])
+
+    async def _with_jobs(self, observed: Observed, names: list[str]) -> Observed:
+        bodies = await asyncio.gather(*(self.api.get(item("jobs", observed.namespace, name)) for name in names))
+        jobs = [job_of(body) for body in bodies if body]
+        pods = await asyncio.gather(*(self._pods_of(observed.namespace, job) for job in jobs))
+        troubles = await asyncio.gather(*(self._trouble_of(observed.namespace, job, made) for job, made in zip(jobs, pods, strict=True)))
+        return replace(
+            observed,
+            jobs={job.name: job for job in jobs},
+            job_pods={job.name: made for job, made in zip(jobs, pods, strict=True)},
+            job_trouble={job.name: trouble for job, trouble in zip(jobs, troubles, strict=True) if trouble},
+        )
+
+    async def _pods_of(self, namespace: str, job: Job) -> tuple[Pod, ...]:
+        """The Job's own pods: by label, and only those that it controls (labels can be put on by anybody)."""
+        bodies = self.api.items(collection("pods", namespace), labelSelector=f"batch.kubernetes.io/job-name={job.name}")
+        return tuple([pod_of(body) async for body in bodies if _owned(body, job.uid)])
+
+    async def _trouble_of(self, namespace: str, job: Job, pods: tuple[Pod, ...]) -> str:
+        """Why a Job has no pod at all (a quota, an admission policy): only its Events say it."""
+        if pods or job.state is not JobState.ACTIVE:
+            return ""
+        selector = f"involvedObject.uid={job.uid},type=Warning"
+        events = [event async for event in self.api.items(collection("events", namespace), fieldSelector=selector)]
+        return str(events[-1].get("message", ""))[:500] if events else ""
+
+    async def _with_serving(self, observed: Observed, model: Model, deployment: Deployment) -> Observed:
+        """The serving pods while a rollout is under way; the versions that pods still mount when some are to be pruned."""
+        status, namespace = model.status, observed.namespace
+        if status.rollout:
+            pods = self.api.items(collection("pods", namespace), labelSelector=deployment.selector)
+            return replace(observed, serving_pods=tuple([pod_of(body) async for body in pods]))
+        if status.active_request is None and status.prune is None and surplus(model):
+            sets = [body async for body in self.api.items(collection("replicasets", namespace)) if _owned(body, deployment.uid)]
+            mounted = frozenset(version for body in sets if body["spec"].get("replicas") for version in _mounted(body))
+            return replace(observed, mounted=mounted)
+        return observed
+
+
+def _with_outside(observed: Observed, model: Model, outside: tuple[Json | None, Json | None]) -> Observed:
+    deployment, claim = outside
+    seen = deployment_of(deployment, model.spec) if deployment else None
+    return replace(observed, deployment=seen, claim=claim_of(claim) if claim else None)
+
+
+def _of_a_model_before(observed: Observed, model: Model) -> list[str]:
+    """The training Jobs of requests that a model of the same name had begun before it was deleted and made anew."""
+    return [each.status.version for each in observed.requests if each.status.version and each.status.model_uid != model.meta.uid]
+
+
+def _owned(body: Json, uid: str) -> bool:
+    return any(owner["uid"] == uid and owner.get("controller") for owner in body["metadata"].get("ownerReferences", []))
+
+
+def _mounted(replica_set: Json) -> list[str]:
+    """The versions that a ReplicaSet's containers mount by subPath."""
+    containers = replica_set["spec"]["template"]["spec"]["containers"]
+    mounts = [mount for container in containers for mount in container.get("volumeMounts", [])]
+    paths = [mount.get("subPath", "") for mount in mounts]
+    return [path.rsplit("/", 1)[1] for path in paths if f"{VERSIONS}/" in path]
+
+
+def with_model(observed: Observed, model: Model) -> Observed:
+    """The same world with another reading of the model, its annotations read along."""
+    annotations, live = model.meta.annotations, model.status.live
+    expected = modeldeployment.annotations_of(live) if live else {}
+    try:
+        baseline = modeldeployment.baseline_from_annotations(annotations, [rule.name for rule in model.spec.policy.metrics])
+    except MalformedObject as error:
+        return replace(observed, model=model, public=PublicCopy(problem=str(error)))
+    if live and live.adopted:  # its annotations came first, and may well not name a version
+        matches = baseline is not None and baseline.metrics == live.metrics
+    else:
+        matches = all(annotations.get(key) == text for key, text in expected.items())
+    return replace(observed, model=model, public=PublicCopy(baseline=baseline, matches_live=matches))
+
+
+def with_request(observed: Observed, request: Request) -> Observed:
+    """The same world with another reading of one request."""
+    requests = tuple(request if each.meta.uid == request.meta.uid else each for each in observed.requests)
+    return replace(observed, requests=requests)

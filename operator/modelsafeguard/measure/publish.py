@@ -1,0 +1,189 @@
+"""Publishing a candidate: check, measure, make read-only, and one rename that never replaces anything.
+
+Order matters. All checks come first and change nothing. Then everything that can fail for lack of space is written (manifest,
+report). Then the trainer's files are made read-only and moved, and last the folder gets its name in ``versions/``. Whatever goes
+wrong before that leaves every file in ``staging/``.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from modelsafeguard.core.contract import MANIFEST_FILE, REPORTS, STAGING, VERSIONS
+from modelsafeguard.core.handover import encode_report
+from modelsafeguard.core.report import Report
+from modelsafeguard.measure.errors import MeasureError, Reason
+from modelsafeguard.measure.folder import FileFact, Listing, entries, exists, hash_file, listing, open_file, open_folder, open_path
+from modelsafeguard.measure.live import measure_live
+from modelsafeguard.measure.manifest import digest_of, render
+from modelsafeguard.measure.metrics import read_metrics
+from modelsafeguard.measure.predictions import read_predictions
+from modelsafeguard.measure.read import pending_report_name, published_report, report_name
+from modelsafeguard.measure.report import Measured, compact_report, full_report, recompute
+from modelsafeguard.measure.settings import Candidate
+from modelsafeguard.measure.store import OWN_FOLDER, READ_ONLY_FILE, READ_ONLY_FOLDER, make_folder, rename_new, write_file
+
+# A pod's uid has no dot, so this is no pod's own staging folder.
+_PARCEL_SUFFIX: Final = ".publish"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """What is about to be published, complete in memory before anything is written."""
+
+    candidate: Candidate
+    present: Listing
+    manifest: bytes
+    full: bytes
+    compact: Report
+
+
+def publish(store_path: str, candidate: Candidate) -> Report:
+    """Publish the pod's staging folder as ``versions/<version>``, write its full report, and return the compact one.
+
+    Called again after it has published, it changes nothing of the folder and returns the same report.
+
+    Raises:
+        MeasureError: why nothing was published. Nothing is lost then: the files stay in staging.
+        HandoverTooLargeError: the policy names more metrics than a report can carry; likewise.
+        OSError: from the volume itself.
+    """
+    with open_folder(store_path) as store:
+        for name in (VERSIONS, REPORTS):
+            make_folder(name, store)
+        with open_folder(VERSIONS, store) as versions, open_folder(REPORTS, store) as reports:
+            if exists(candidate.version, versions):
+                report = _published_before(store, candidate)
+            else:
+                with _staging(store, candidate) as (staging, output):
+                    report = _place(_prepare(store, output, candidate), staging, output, versions, reports)
+            _finish(candidate, versions, reports)
+        _clear_staging(store, candidate)
+    return report
+
+
+def _published_before(store: int, candidate: Candidate) -> Report:
+    try:
+        report = published_report(store, candidate.version, pod_uid=candidate.pod_uid)
+    except MeasureError as error:
+        log.warning("%s", error)
+        raise _taken(candidate) from error
+    log.info("Version %s was published by this pod already: its report is handed over again", candidate.version)
+    return report
+
+
+def _taken(candidate: Candidate) -> MeasureError:
+    return MeasureError(
+        Reason.VERSION_EXISTS,
+        f"There is a version {candidate.version} on the volume already, and it was not made by this pod: it was left as it is. Request "
+        "again; requests get new version names",
+    )
+
+
+@contextmanager
+def _staging(store: int, candidate: Candidate) -> Iterator[tuple[int, int]]:
+    """The version's staging folder and, in it, what this pod's trainer wrote."""
+    try:
+        with open_path(f"{STAGING}/{candidate.version}", store) as staging, open_folder(candidate.pod_uid, staging) as output:
+            yield staging, output
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MeasureError(
+            Reason.OUTPUT_MISSING,
+            f"There is no folder {STAGING}/{candidate.version}/{candidate.pod_uid} on the volume: did the trainer run in this pod?",
+        ) from error
+
+
+def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
+    """All checks and measurements. Reads only."""
+    present = listing(output)
+    if MANIFEST_FILE in {*present.files, *present.folders}:
+        raise MeasureError(Reason.MODEL_FOLDER_INVALID, f"The trainer wrote a {MANIFEST_FILE}: that name is kept for measure's own")
+    metrics = read_metrics(output, candidate.metrics)
+    predictions = read_predictions(output)
+    recomputed = recompute(metrics, predictions)
+    live = measure_live(store, candidate.live_version, candidate.live_digest, predictions)
+    measured = Measured(candidate, metrics, predictions, recomputed, live)
+    files: Mapping[str, FileFact] = {path: hash_file(path, output, sync=True) for path in present.files}
+    manifest = render(candidate.version, files)
+    compact = compact_report(measured, digest_of(manifest))
+    encode_report(compact)  # what could not be handed over afterwards is not published
+    return _Parcel(candidate, present, manifest, full_report(measured, compact, files), compact)
+
+
+def _place(parcel: _Parcel, staging: int, output: int, versions: int, reports: int) -> Report:
+    """Write, move, rename. The folder that kubelet made for the trainer is root's: a folder of our own takes its place."""
+    candidate = parcel.candidate
+    own, pending = candidate.pod_uid + _PARCEL_SUFFIX, pending_report_name(candidate.version, candidate.pod_uid)
+    try:
+        os.mkdir(own, OWN_FOLDER, dir_fd=staging)
+    except FileExistsError as error:
+        raise MeasureError(
+            Reason.PUBLISH_INTERRUPTED,
+            f"An earlier attempt to publish {candidate.version} was interrupted; its files are in {STAGING}/{candidate.version}. "
+            "Request again",
+        ) from error
+    with open_folder(own, staging) as target:
+        try:
+            write_file(MANIFEST_FILE, parcel.manifest, target)
+            write_file(pending, parcel.full, reports)
+            _own(parcel.present, output)
+        except OSError:
+            _forget(own, pending, staging, target, reports)
+            raise
+        for name in entries(output):
+            os.rename(name, name, src_dir_fd=output, dst_dir_fd=target)
+        for folder in parcel.present.folders:
+            _chmod_folder(folder, target, READ_ONLY_FOLDER)
+        os.fsync(target)
+        try:
+            rename_new(own, staging, candidate.version, versions)
+        except FileExistsError as error:
+            raise _taken(candidate) from error
+    return parcel.compact
+
+
+def _own(present: Listing, output: int) -> None:
+    """Give files their final mode, and folders one that lets them be moved. It fails when they are not ours to publish."""
+    for folder in present.folders:
+        _chmod_folder(folder, output, OWN_FOLDER)
+    for path in present.files:
+        with open_file(path, output) as file:
+            os.fchmod(file.fileno(), READ_ONLY_FILE)
+
+
+def _chmod_folder(path: str, root: int, mode: int) -> None:
+    with open_path(path, root) as descriptor:
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+
+
+def _forget(own: str, pending: str, staging: int, target: int, reports: int) -> None:
+    """Take back what was written; the trainer's files have not been moved yet."""
+    for name, parent in ((MANIFEST_FILE, target), (pending, reports)):
+        with suppress(OSError):
+            os.unlink(name, dir_fd=parent)
+    with suppress(OSError):
+        os.rmdir(own, dir_fd=staging)
+
+
+def _finish(candidate: Candidate, versions: int, reports: int) -> None:
+    """What remains after the rename, and is done again after a crash: the folder's own mode, and the report's final name."""
+    # Only now: a folder that cannot be written cannot be moved to another parent either (its ".." changes).
+    _chmod_folder(candidate.version, versions, READ_ONLY_FOLDER)
+    os.fsync(versions)
+    with suppress(FileNotFoundError):  # it has its final name already
+        pending = pending_report_name(candidate.version, candidate.pod_uid)
+        os.rename(pending, report_name(candidate.version), src_dir_fd=reports, dst_dir_fd=reports)
+        os.fsync(reports)
+
+
+def _clear_staging(store: int, candidate: Candidate) -> None:
+    """Remove the emptied folders. They are in nobody's way, and another pod's files keep theirs."""
+    with suppress(OSError), open_folder(STAGING, store) as staging:
+        os.rmdir(f"{candidate.version}/{candidate.pod_uid}", dir_fd=staging)
+        os.rmdir(candidate.version, dir_fd=staging)

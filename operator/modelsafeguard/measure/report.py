@@ -1,0 +1,128 @@
+"""The two reports of one candidate: the full one for the volume, and the compact one for the operator."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import sklearn
+
+from modelsafeguard.core.contract import METRICS_FILE, METRICS_KEYS, PREDICTIONS_FILE
+from modelsafeguard.core.report import Report, report_to_payload
+from modelsafeguard.measure.errors import MeasureError, Reason
+from modelsafeguard.measure.folder import FileFact
+from modelsafeguard.measure.live import LiveNumbers
+from modelsafeguard.measure.metrics import Metrics
+from modelsafeguard.measure.predictions import Predictions, class_counts, scores
+from modelsafeguard.measure.settings import Candidate
+
+SCHEMA: Final = 1
+
+# What metrics.json says must agree with the predictions to half a unit of its last written digit. JSON drops trailing zeros
+# (0.85 may be 0.8500), so at least four digits count; beyond ten, both are the same double with other summation errors.
+_DIGITS: Final = (4, 10)
+_NOISE: Final = Decimal("1e-12")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was found out about a candidate."""
+
+    candidate: Candidate
+    metrics: Metrics
+    predictions: Predictions | None
+    recomputed: Mapping[str, Decimal]
+    live: LiveNumbers
+
+
+def recompute(metrics: Metrics, predictions: Predictions | None) -> dict[str, Decimal]:
+    """Accuracy and F1 from the predictions; empty without them.
+
+    Raises:
+        MeasureError: MetricsDisagree or HoldoutDisagrees, when metrics.json says something else than the predictions.
+    """
+    if predictions is None:
+        return {}
+    if metrics.holdout_digest and metrics.holdout_digest != predictions.digest:
+        raise MeasureError(
+            Reason.HOLDOUT_DISAGREES,
+            f"{METRICS_FILE} says that its holdout is {metrics.holdout_digest}, but the rows of {PREDICTIONS_FILE} are "
+            f"{predictions.digest}: the two files are not of one run",
+        )
+    recomputed = scores(predictions.label, predictions.predicted)
+    for name, value in recomputed.items():
+        _agree(name, metrics.numbers[name], value, len(predictions.rows))
+    return recomputed
+
+
+def _agree(name: str, written: Decimal, value: Decimal, rows: int) -> None:
+    exponent = written.as_tuple().exponent
+    assert isinstance(exponent, int)  # only a number that is not finite has another one, and metrics.json has none
+    digits = min(max(-exponent, _DIGITS[0]), _DIGITS[1])
+    if abs(written - value) > Decimal(5).scaleb(-digits - 1) + _NOISE:
+        raise MeasureError(
+            Reason.METRICS_DISAGREE,
+            f"{METRICS_FILE} says {name} {written:.12g}, but the {rows} rows of {PREDICTIONS_FILE} give {value:.12g}: the two files are "
+            "not of one run, or the trainer computes another metric by that name",
+        )
+
+
+def compact_report(measured: Measured, manifest_digest: str) -> Report:
+    """What the operator judges by. Recomputed numbers replace those that the trainer wrote."""
+    candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
+    names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.metrics)) if name in metrics.numbers]
+    return Report(
+        version=candidate.version,
+        manifest_digest=manifest_digest,
+        model_digest=metrics.model_digest,
+        metrics={name: measured.recomputed.get(name, metrics.numbers[name]) for name in names},
+        training_date=metrics.training_date,
+        holdout_digest=predictions.digest if predictions else "",  # a digest without rows is a claim, not a measurement
+        holdout_rows=len(predictions.rows) if predictions else 0,
+        live_version=live.version,
+        live_metrics=live.metrics,
+        live_evidence=live.evidence,
+    )
+
+
+def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> bytes:
+    """Everything, as JSON with sorted keys: equal input gives equal bytes."""
+    candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "compact": report_to_payload(compact),
+        "version": candidate.version,
+        "model": candidate.model,
+        "request": candidate.request,
+        "podUID": candidate.pod_uid,
+        "policyMetrics": candidate.metrics,
+        "trainingDate": metrics.training_date,
+        "modelDigest": metrics.model_digest,
+        "manifestDigest": compact.manifest_digest,
+        "written": _texts(metrics.numbers),
+        "recomputed": _texts(measured.recomputed),
+        "labels": metrics.labels,
+        "holdout": _holdout(predictions),
+        "live": asdict(live) | {"metrics": _texts(live.metrics)},
+        "files": {path: asdict(fact) for path, fact in files.items()},
+        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+    }
+    return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True).encode() + b"\n"
+
+
+def _holdout(predictions: Predictions | None) -> dict[str, Any]:
+    if predictions is None:
+        return {}
+    return {
+        "digest": predictions.digest,
+        "rows": len(predictions.rows),
+        "classes": class_counts(predictions),
+        "slices": predictions.slices,
+    }
+
+
+def _texts(numbers: Mapping[str, Decimal]) -> dict[str, str]:
+    return {name: str(value) for name, value in numbers.items()}

@@ -1,0 +1,1 @@
+"""Pure builders of what is sent to Kubernetes: values in, dict out. No clock, no I/O."""

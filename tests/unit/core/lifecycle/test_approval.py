@@ -1,0 +1,99 @@
+"""Waiting for a person: by policy, by a request's own wish, or because the owner has pinned a version."""
+
+from dataclasses import replace
+
+import pytest
+
+from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.request import Stage
+from modelsafeguard.core.verdict import Verdict
+
+WEEK = 7 * 86_400
+
+
+@pytest.fixture
+def waiting(world):
+    """An accepted candidate that waits for a person."""
+    world.promote("first")
+    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.trained()
+    assert world.status().stage is Stage.AWAITING_APPROVAL
+    assert world.verdict()[0] is None
+    return world
+
+
+def test_an_approved_candidate_is_rolled_out(waiting):
+    waiting.approve()
+    waiting.bake()
+    assert waiting.verdict() == (Verdict.PROMOTED, "Promoted")
+    assert waiting.served == waiting.version()
+
+
+def test_an_approval_that_the_api_server_does_not_check_counts_for_nothing(waiting):
+    waiting.approvals_checked = False
+    waiting.approve()
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
+    assert waiting.served == waiting.version("first")
+
+
+def test_nobody_approves_in_time(waiting):
+    assert waiting.wake == WEEK
+    waiting.clock_passes(WEEK)
+    assert waiting.verdict() == (Verdict.EXPIRED, "ApprovalExpired")
+    assert waiting.told("ApprovalExpired") == ["nobody approved it within 7 days"]
+
+
+def test_an_approval_that_comes_too_late_is_too_late(waiting):
+    waiting.attended = False
+    waiting.clock_passes(WEEK)
+    waiting.approve()
+    waiting.attended = True
+    waiting.run()
+    assert waiting.verdict()[0] is Verdict.EXPIRED
+
+
+def test_the_queue_goes_on_meanwhile_and_a_newer_promotion_supersedes_it(waiting):
+    waiting.promote("newer")
+    assert waiting.verdict() == (Verdict.SUPERSEDED, "Superseded")
+    waiting.approve()
+    assert waiting.served == waiting.version("newer")
+
+
+def test_a_rejection_meanwhile_changes_nothing(waiting):
+    waiting.train("newer", accuracy="0.1")
+    waiting.approve()
+    waiting.bake()
+    assert waiting.verdict()[0] is Verdict.PROMOTED
+
+
+def test_approved_while_another_one_trains_it_waits_for_the_place(waiting):
+    waiting.ask("newer")
+    waiting.approve()
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
+    waiting.trainer_ends(waiting.version("newer"), 1)
+    waiting.bake()
+    assert waiting.verdict()[0] is Verdict.PROMOTED
+
+
+@pytest.mark.parametrize("take_back", ["annotation", "deletion"])
+def test_taken_back_it_is_never_rolled_out(waiting, take_back):
+    version = waiting.version()
+    if take_back == "annotation":
+        waiting.cancel()
+        assert waiting.verdict() == (Verdict.CANCELLED, "Cancelled")
+    else:
+        waiting.delete_request()
+    assert waiting.served == waiting.version("first") != version
+    assert waiting.model.status.active_request is None
+
+
+def test_when_its_model_is_deleted_it_is_cancelled(waiting):
+    waiting.delete_model()
+    assert waiting.verdict() == (Verdict.CANCELLED, "ModelDeleted")
+
+
+def test_a_request_cannot_loosen_an_owners_wish_to_be_asked(world, spec):
+    world.edit_model(replace(spec, policy=replace(spec.policy, promotion=Promotion.MANUAL)))
+    world.ask(policy=Policy(promotion=Promotion.AUTOMATIC))
+    world.trained()
+    assert world.status().stage is Stage.AWAITING_APPROVAL

@@ -1,0 +1,125 @@
+"""What people and tools read: conditions, in the sense of the Kubernetes API conventions and of kstatus."""
+
+from datetime import timedelta
+
+from modelsafeguard.core.lifecycle import advance
+from modelsafeguard.core.model import ServingState
+
+
+def kstatus(world):
+    """Helm's, Argo CD's and Flux' reading (kstatus): the status of the whole object."""
+    model = world.model
+    conditions = {each.type: each for each in model.status.conditions}
+    if model.status.observed_generation != model.meta.generation:
+        return "InProgress"
+    if "Stalled" in conditions:
+        return "Failed"
+    if "Reconciling" in conditions:
+        return "InProgress"
+    ready = conditions["Ready"].status
+    return "Current" if ready == "True" else "InProgress"
+
+
+class TestKstatusReads:
+    def test_a_model_without_a_version_as_current(self, world):
+        assert kstatus(world) == "Current"
+
+    def test_a_model_whose_request_trains_as_current(self, world):
+        world.ask()
+        assert kstatus(world) == "Current"
+
+    def test_a_rollout_as_in_progress_and_the_model_as_ready_all_the_time(self, world):
+        world.promote("first")
+        world.train()
+        for _ in range(2):
+            assert kstatus(world) == "InProgress"
+            assert world.condition("Ready") == ("True", "Serving")
+            assert world.condition("Progressing")[0] == "True"
+            world.pods_become_ready()
+        world.clock_passes(60)
+        assert kstatus(world) == "Current"
+        assert world.condition("Progressing") == ("False", "NoRollout")
+
+    def test_an_undo_as_in_progress(self, world):
+        world.promote("first")
+        world.train()
+        world.cancel()
+        assert kstatus(world) == "InProgress"
+        assert world.condition("Progressing") == ("True", "Undoing")
+
+    def test_what_somebody_else_will_finish_as_in_progress(self, world):
+        world.delete_claim()
+        assert kstatus(world) == "InProgress"
+        world.set_claim()
+        assert kstatus(world) == "Current"
+        world.delete_deployment()
+        assert kstatus(world) == "InProgress"
+
+    def test_what_a_person_must_settle_as_failed(self, world):
+        world.promote()
+        world.serve_by_hand(ServingState("by-hand/v9"))
+        assert kstatus(world) == "Failed"
+
+    def test_a_problem_during_a_rollout_as_failed_and_never_as_both(self, world):
+        world.train()
+        world.edit_deployment(problem="no such container")
+        assert kstatus(world) == "Failed"
+        assert world.condition("Reconciling") is None
+
+    def test_an_edit_that_was_not_looked_at_yet_as_in_progress(self, world):
+        world.attended = False
+        world.suspend()
+        assert kstatus(world) == "InProgress"
+        world.attended = True
+        world.run()
+        assert kstatus(world) == "Current"
+
+
+class TestARequestIsFinished:
+    def test_at_a_promotion_and_succeeded(self, world):
+        world.promote()
+        found = {each.type: each.status for each in world.status().conditions}
+        assert found == {"Finished": "True", "Succeeded": "True", "Trained": "True", "Evaluated": "True", "Promoted": "True"}
+
+    def test_at_a_rejection_and_not_succeeded(self, world):
+        world.promote("first")
+        world.train(accuracy="0.1")
+        found = {each.type: each.status for each in world.status().conditions}
+        assert found == {"Finished": "True", "Succeeded": "False", "Trained": "True", "Evaluated": "True", "Promoted": "False"}
+
+    def test_at_a_failure_that_gave_no_report(self, world):
+        world.ask()
+        world.trainer_ends(world.version(), 1)
+        found = {each.type: each.status for each in world.status().conditions}
+        assert found == {"Finished": "True", "Succeeded": "False", "Trained": "False", "Evaluated": "False", "Promoted": "False"}
+
+    def test_not_before_its_end(self, world):
+        world.ask()
+        found = {each.type: (each.status, each.reason) for each in world.status().conditions}
+        assert found["Finished"] == ("False", "Training")
+        assert found["Succeeded"] == ("Unknown", "Training")
+
+
+def test_a_transition_time_moves_only_with_the_status(world):
+    first = {each.type: each.last_transition_time for each in world.model.status.conditions}
+    world.clock_passes(100)
+    world.promote()
+    later = {each.type: each.last_transition_time for each in world.model.status.conditions}
+    assert later["Ready"] == first["Ready"]
+    assert later["Progressing"] > first["Progressing"]
+
+
+def test_a_look_at_a_world_that_has_not_changed_writes_nothing(world):
+    world.promote()
+    before = world.model
+    world.clock_passes(10_000)
+    world.run()
+    assert world.model == before
+    assert world.wake is None
+
+
+def test_the_same_world_and_time_give_the_same_step(world):
+    world.attended = False
+    world.ask()
+    observed = world.observe()
+    assert advance(observed, world.now) == advance(observed, world.now + timedelta(microseconds=999_999))

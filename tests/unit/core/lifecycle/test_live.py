@@ -1,0 +1,265 @@
+"""What is live: adopted, published, drifted, restored, and changed while a request was at work."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from modelsafeguard.core.model import OnDrift, Pin, ServingState
+from modelsafeguard.core.request import Stage
+from modelsafeguard.core.verdict import Verdict
+from tests.unit.core.lifecycle.world import FOUND, ConflictError
+
+ELSEWHERE = ServingState("by-hand/v9", "v9", "", "v9")
+NUMBERS = {"accuracy": "0.9000", "f1_macro": "0.9000"}
+
+
+def on_drift(spec, action):
+    return replace(spec, serving=replace(spec.serving, on_drift=action))
+
+
+class TestAdoption:
+    def test_annotations_put_on_by_hand_are_the_baseline(self, world):
+        world.annotate_model(**NUMBERS)
+        live = world.model.status.live
+        assert (live.version, live.adopted, live.serving) == ("adopted", True, FOUND)
+        world.train(accuracy="0.8000")
+        assert world.verdict() == (Verdict.REJECTED, "PerformanceDegraded")
+
+    def test_is_told_once_and_the_annotations_stay_as_they_are(self, world):
+        world.annotate_model(**NUMBERS, version="v7")
+        before = world.model.meta.annotations
+        world.clock_passes(100)
+        assert len(world.told("ModelAdopted")) == 1
+        assert world.model.status.live.version == "v7"
+        assert world.model.meta.annotations == before
+        assert world.condition("Ready") == ("True", "Serving")
+
+    def test_a_failed_rollout_goes_back_to_the_adopted_model(self, world):
+        world.annotate_model(**NUMBERS)
+        world.train(accuracy="0.9500", f1_macro="0.9500")
+        world.pods_fail("CrashLoopBackOff")
+        world.clock_passes(300)
+        world.pods_become_ready()
+        assert world.deployment.serving == FOUND
+        assert world.model.status.live.version == "adopted"
+
+    def test_a_promotion_replaces_its_annotations(self, world):
+        world.annotate_model(**NUMBERS)
+        world.promote(accuracy="0.9500", f1_macro="0.9500")
+        assert world.model.meta.annotations["modelsafeguard.io/accuracy"] == "0.95"
+        assert world.model.meta.annotations["modelsafeguard.io/version"] == world.version()
+        assert not world.model.status.live.adopted
+
+    @pytest.mark.parametrize(
+        "annotations",
+        [
+            pytest.param({"accuracy": "NaN"}, id="NaN"),
+            pytest.param({"accuracy": "1.2"}, id="outside its range"),
+            pytest.param({"accuracy": "very good"}, id="no number"),
+            pytest.param({"accuracy": "0.9", "version": "../../etc"}, id="a version that is a path"),
+            pytest.param({"accuracy": "0.9", "holdout_digest": "md5:1"}, id="a digest that is none"),
+        ],
+    )
+    def test_malformed_annotations_adopt_nothing_and_start_nothing(self, world, annotations):
+        world.annotate_model(**annotations)
+        world.ask()
+        assert world.model.status.live is None
+        assert world.condition("Ready") == ("False", "BaselineInvalid")
+        assert world.condition("Stalled") == ("True", "BaselineInvalid")
+        assert world.status().stage is Stage.QUEUED
+
+    def test_of_a_model_in_conflict_waits(self, world):
+        world.conflict_with("older")
+        world.annotate_model(**NUMBERS)
+        assert world.model.status.live is None
+
+
+class TestPublishing:
+    def test_the_numbers_of_a_promoted_model_are_annotated(self, world):
+        world.promote(accuracy="0.9000", f1_macro="0.8900")
+        annotations = world.model.meta.annotations
+        assert annotations["modelsafeguard.io/accuracy"] == "0.9"
+        assert annotations["modelsafeguard.io/f1-macro"] == "0.89"
+        assert annotations["modelsafeguard.io/holdout-digest"] == world.model.status.live.holdout_digest
+        assert world.model.status.live.published
+
+    def test_an_annotation_that_somebody_garbles_during_the_rollout_is_left_to_that_person(self, world):
+        world.train(holdout_digest="", holdout_rows=0)
+        world.pods_become_ready()
+        world.annotate_model(holdout_digest="garbage")
+        world.clock_passes(60)
+        assert world.verdict()[0] is Verdict.PROMOTED
+        assert world.condition("Ready") == ("False", "BaselineInvalid")
+        world.annotate_model(holdout_digest="")
+        assert world.condition("Ready") == ("True", "Serving")
+        assert world.model.status.live.published
+
+
+class TestDrift:
+    def test_is_reported_and_nothing_is_patched(self, world):
+        world.promote()
+        patches = len(world.history.patches)
+        world.serve_by_hand(ELSEWHERE)
+        assert world.condition("Ready") == ("False", "ServingDrifted")
+        assert world.deployment.serving == ELSEWHERE
+        assert len(world.history.patches) == patches
+
+    def test_is_restored_where_the_owner_asks_for_it(self, world, spec):
+        world.edit_model(on_drift(spec, OnDrift.RESTORE))
+        world.promote()
+        world.serve_by_hand(ELSEWHERE)
+        assert world.served == world.version()
+        assert len(world.told("DriftRestored")) == 1
+        assert world.condition("Ready") == ("True", "Serving")
+
+    def test_of_a_paused_deployment_is_not_restored_before_it_is_resumed(self, world, spec):
+        world.edit_model(on_drift(spec, OnDrift.RESTORE))
+        world.promote()
+        world.edit_deployment(paused=True)
+        world.serve_by_hand(ELSEWHERE)
+        assert world.deployment.serving == ELSEWHERE
+        world.edit_deployment(paused=False)
+        assert world.served == world.version()
+
+    def test_before_the_first_rollout_is_the_owners_own_change(self, world, spec):
+        world.edit_model(on_drift(spec, OnDrift.RESTORE))
+        world.serve_by_hand(ELSEWHERE)
+        assert world.deployment.serving == ELSEWHERE == world.model.status.found
+        assert not world.history.patches
+        assert world.condition("Ready") == ("True", "NoModelYet")
+
+    def test_is_not_restored_in_the_middle_of_a_rollout(self, world, spec):
+        world.edit_model(on_drift(spec, OnDrift.RESTORE))
+        world.promote("first")
+        world.train()
+        patches = len(world.history.patches)
+        world.serve_by_hand(world.deployment.serving, manager="kubectl-client-side-apply")
+        assert len(world.history.patches) == patches
+
+    def test_during_training_blocks_judging_until_it_is_settled(self, world):
+        world.promote("first")
+        world.ask()
+        world.serve_by_hand(ELSEWHERE)
+        world.trained()
+        assert world.status().stage is Stage.JUDGING
+        assert world.wake == 300
+        world.serve_by_hand(world.model.status.live.serving)
+        world.bake()
+        assert world.verdict()[0] is Verdict.PROMOTED
+
+    def test_that_is_never_settled_fails_what_was_trained(self, world):
+        world.promote("first")
+        world.ask()
+        world.serve_by_hand(ELSEWHERE)
+        world.trained()
+        world.wait()
+        assert world.verdict() == (Verdict.FAILED, "ServingDrifted")
+
+    def test_says_what_blocks_judging_when_that_changes(self, world):
+        world.promote("first")
+        world.ask()
+        world.serve_by_hand(ELSEWHERE)
+        world.trained()
+        world.annotate_model(accuracy="0.1")
+        assert "annotations" in world.status().waiting
+
+    def test_that_a_second_operator_sees_by_an_old_record_is_not_restored(self, world, spec):
+        """It read the record before a rollout, and the Deployment in the middle of it."""
+        world.edit_model(on_drift(spec, OnDrift.RESTORE))
+        world.promote("first")
+        old_record = world.record()
+        world.train()
+        with pytest.raises(ConflictError):
+            world.act_on(world.observe(old_record))
+        assert world.served == world.version()
+
+
+class TestFieldConflict:
+    def test_patches_nothing(self, world):
+        world.edit_deployment(other_managers=("argocd",))
+        world.ask()
+        world.wait()
+        assert world.verdict() == (Verdict.FAILED, "Blocked")
+        assert world.condition("Ready") == ("False", "FieldConflict")
+        assert world.condition("Stalled") == ("True", "FieldConflict")
+        assert not world.history.patches
+
+    def test_that_begins_during_training_fails_at_the_deadline_of_the_rollout(self, world):
+        world.ask()
+        world.edit_deployment(other_managers=("argocd",))
+        world.trained()
+        world.wait()
+        assert world.verdict() == (Verdict.FAILED, "FieldConflict")
+        assert not world.history.patches
+
+
+class TestRejudging:
+    """A candidate waits before its rollout, and meanwhile a model is adopted: the live model is no longer the frozen one."""
+
+    @pytest.fixture
+    def waiting(self, world):
+        world.edit_deployment(paused=True)
+        world.train(accuracy="0.8000", f1_macro="0.8000")
+        assert world.status().message == "No previous model to compare against"
+        return world
+
+    def test_rejects_a_candidate_that_the_present_live_model_beats(self, waiting):
+        waiting.annotate_model(**NUMBERS)
+        waiting.edit_deployment(paused=False)
+        assert waiting.verdict() == (Verdict.REJECTED, "PerformanceDegraded")
+        assert waiting.status().frozen.baseline.metrics["accuracy"] == Decimal("0.9")
+        assert not waiting.history.patches
+
+    def test_rolls_out_a_candidate_that_beats_it_too_with_the_new_numbers(self, waiting):
+        waiting.annotate_model(accuracy="0.7500", f1_macro="0.7500")
+        waiting.edit_deployment(paused=False)
+        waiting.bake()
+        assert waiting.status().message == "Performance improved: accuracy +0.0500, F1 +0.0500"
+
+    def test_waits_while_the_present_deployment_is_in_doubt(self, waiting):
+        waiting.attended = False
+        waiting.annotate_model(**NUMBERS)
+        waiting.perform_one_step()
+        waiting.serve_by_hand(ELSEWHERE)
+        waiting.edit_deployment(paused=False)
+        waiting.attended = True
+        waiting.run()
+        assert waiting.verdict()[0] is None
+        waiting.serve_by_hand(FOUND)
+        assert waiting.verdict()[0] is Verdict.REJECTED
+
+    def test_waits_while_the_present_numbers_are_in_doubt(self, waiting):
+        waiting.annotate_model(accuracy="NaN")
+        waiting.edit_deployment(paused=False)
+        assert waiting.verdict()[0] is None
+        waiting.wait()
+        assert waiting.verdict() == (Verdict.FAILED, "BaselineInvalid")
+
+
+class TestAPin:
+    """An owner's order to serve a version: nothing is promoted by itself while it stands."""
+
+    def test_makes_an_accepted_candidate_wait_for_a_person(self, world, spec):
+        world.edit_model(replace(spec, pin=Pin("v5")))
+        world.train()
+        assert world.status().stage is Stage.AWAITING_APPROVAL
+        world.wait()
+        assert world.verdict()[0] is Verdict.EXPIRED
+        assert not world.history.patches
+
+    def test_that_is_set_before_the_rollout_begins_holds_it_back(self, world, spec):
+        world.edit_deployment(paused=True)
+        world.train()
+        world.edit_model(replace(spec, pin=Pin("v5")))
+        world.edit_deployment(paused=False)
+        assert not world.history.patches
+        assert world.status().stage is Stage.AWAITING_APPROVAL
+
+
+def test_the_best_version_is_remembered(world):
+    world.promote("a", accuracy="0.9000")
+    world.promote("b", accuracy="0.8950")
+    assert world.model.status.best.version == world.version("a")
+    world.promote("c", accuracy="0.9100")
+    assert world.model.status.best.version == world.version("c")

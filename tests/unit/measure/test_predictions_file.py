@@ -1,0 +1,166 @@
+import subprocess
+import sys
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelsafeguard.measure import predictions as reading
+from modelsafeguard.measure.predictions import scores
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(b"", "has no column id", id="an empty file"),
+        pytest.param(b"id,label\n1,a\n", "has no column predicted", id="a column missing"),
+        pytest.param(b"ID,Label,Predicted\n1,a,a\n", "has no column id", id="columns in capitals"),
+        pytest.param(b"id,label,predicted,label\n1,a,a,b\n", "names a column more than once", id="a column twice"),
+        pytest.param(b"id,label,predicted\n", "has no rows", id="no rows"),
+        pytest.param(b"id,label,predicted\n\n\n", "has no rows", id="only empty lines"),
+        pytest.param(b"id,label,predicted\n1,a,a\n1,a,b\n", "has the id '1' twice, again in line 3", id="an id twice"),
+        pytest.param(b"id,label,predicted\n1,a\n", "has 2 values instead of 3 in line 2", id="a value missing"),
+        pytest.param(b"id,label,predicted\n1,a,a,a\n", "has 4 values instead of 3 in line 2", id="a value too many"),
+        pytest.param(b"id,label,predicted\n1,a,\n", "has no predicted in line 2", id="no prediction"),
+        pytest.param(b"id,label,predicted\n,a,a\n", "has no id in line 2", id="no id"),
+        pytest.param(b"id,label,predicted\n1,,a\n", "has no label in line 2", id="no label"),
+        pytest.param(b"id,label,predicted,live_predicted\n1,a,a,\n", "has no live_predicted in line 2", id="no answer of the live model"),
+        pytest.param(b'id,label,predicted\n"1\n2",a,a\n', "control characters", id="a line feed in an id"),
+        pytest.param(b"id,label,predicted\n1,a\x07,a\n", "control characters", id="a bell in a label"),
+        pytest.param(b"id,label,predicted\n1,a\x00,a\n", "trainer must be corrected", id="a NUL in a label"),
+        pytest.param(b"id,label,predicted\n1," + b"a" * 257 + b",a\n", "longer than 256 characters", id="a label that is too long"),
+        pytest.param(b'id,label,predicted\n1,"a,a\n', "is not CSV", id="a quote that never ends"),
+        pytest.param(b'id,label,predicted\n1,"a"b,a\n', "is not CSV", id="text behind a quote"),
+        pytest.param(b"id,label,predicted\n1,\xff,a\n", "is not UTF-8", id="bytes that are not UTF-8"),
+        pytest.param(b"id,label,predicted\n1,a," + b"a" * (64 << 10) + b"\n", "has a line of 65536 characters", id="a line without end"),
+    ],
+)
+def test_bad_predictions_fail_with_a_sentence_and_publish_nothing(world, content, sentence):
+    (world.trained() / "predictions.csv").write_bytes(content)
+    before = world.files()
+
+    failure = world.publish()
+
+    assert (failure.reason, world.status) == ("PredictionsInvalid", 1)
+    assert sentence in failure.message
+    assert world.files() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\xef\xbb\xbfid,label,predicted\n1,yes,yes\n2,yes,no\n3,no,no\n4,no,no\n", id="a byte order mark"),
+        pytest.param(b"id,label,predicted\r\n1,yes,yes\n2,yes,no\r3,no,no\r\n4,no,no", id="mixed line ends"),
+        pytest.param(b'"id","label","predicted"\n"1","yes","yes"\n"2","yes","no"\n3,no,no\n4,no,no\n', id="quotes"),
+        pytest.param(b"predicted,id,label\nno,4,no\nno,3,no\nno,2,yes\nyes,1,yes\n", id="another order of rows and columns"),
+        pytest.param(b"id,label,predicted\n\n1,yes,yes\n2,yes,no\n\n3,no,no\n4,no,no\n\n", id="empty lines"),
+    ],
+)
+def test_one_holdout_written_in_many_ways_is_the_same_holdout(world, content):
+    world.trained(pod="pod-1")
+    expected = world.publish(pod="pod-1")
+    (world.trained("v-3", "pod-3") / "predictions.csv").write_bytes(content)
+
+    report = world.publish("v-3", "pod-3")
+
+    assert (report.holdout_digest, report.metrics) == (expected.holdout_digest, expected.metrics)
+
+
+def test_one_class_only_is_scored(world):
+    metrics = {"accuracy": 1, "f1_macro": 1, "f1_weighted": 1, "n_classes": 1, "n_features": 1, "n_samples": 2,
+               "training_date": "2025-08-20T14:30:00"}  # fmt: skip
+    world.trained(metrics=metrics, rows=[("1", "a", "a"), ("2", "a", "a")])
+
+    assert world.publish().metrics["f1_macro"] == 1
+
+
+def test_more_rows_than_can_be_held_are_refused(world, monkeypatch):
+    monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    world.trained()
+
+    failure = world.publish()
+
+    assert (failure.reason, failure.message) == ("PredictionsTooLarge", "predictions.csv has more than 3 rows: use a smaller holdout")
+
+
+def test_more_labels_than_can_be_held_are_refused(world, monkeypatch):
+    monkeypatch.setattr(reading, "MAX_LABELS", 1)
+    world.trained()
+
+    assert world.publish().reason == "PredictionsTooLarge"
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(world):
+    with (world.trained() / "predictions.csv").open("ab") as file:
+        file.truncate(257 << 20)
+
+    assert world.publish().reason == "PredictionsTooLarge"
+
+
+# VmHWM and not getrusage: its ru_maxrss remembers, across exec, the size of the process that started this one.
+PROGRAM = """
+import sys
+from pathlib import Path
+from modelsafeguard.measure.folder import open_folder
+from modelsafeguard.measure.predictions import read_predictions, scores
+with open_folder(sys.argv[1]) as folder:
+    predictions = read_predictions(folder)
+scores(predictions.label, predictions.predicted)
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(len(predictions.rows), int(peak.split()[1]) // 1024)
+"""
+
+
+def test_a_hundred_thousand_rows_take_less_than_a_quarter_of_a_gigabyte(tmp_path):
+    rows = 100_000
+    with (tmp_path / "predictions.csv").open("w") as file:
+        file.write("id,label,predicted,live_predicted\n")
+        file.writelines(f"{row:016x}-0,label_{row % 150},label_{row % 149},label_{row % 7}\n" for row in range(rows))
+
+    environ = {"PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM, tmp_path], capture_output=True, text=True, check=True, env=environ)
+
+    read, megabytes = map(int, done.stdout.split())
+    assert read == rows
+    assert megabytes < 256
+
+
+labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
+
+
+@settings(max_examples=40)
+@given(labels)
+def test_scores_are_those_of_the_definition(pairs):
+    """Accuracy and F1 from their definitions, in exact fractions: 2 tp / (2 tp + fp + fn), 0 where a class was never right."""
+    truth, answers = zip(*pairs, strict=True)
+    f1 = {}
+    for cls in {*truth, *answers}:
+        right = sum(one == other == cls for one, other in pairs)
+        f1[cls] = Fraction(2 * right, truth.count(cls) + answers.count(cls))
+    exact = {
+        "accuracy": Fraction(sum(one == other for one, other in pairs), len(pairs)),
+        "f1_macro": sum(f1.values()) / len(f1),
+        "f1_weighted": sum(f1[cls] * truth.count(cls) for cls in f1) / len(pairs),
+    }
+
+    measured = scores(np.array(truth, dtype=np.int32), np.array(answers, dtype=np.int32))
+
+    for name, value in exact.items():
+        assert abs(measured[name] - Decimal(value.numerator) / value.denominator) < Decimal("1e-12")
+
+
+@settings(max_examples=40)
+@given(labels, st.randoms())
+def test_scores_depend_neither_on_the_order_of_rows_nor_on_the_names_of_labels(pairs, random):
+    renamed = list(range(5))
+    random.shuffle(renamed)
+    shuffled = pairs.copy()
+    random.shuffle(shuffled)
+
+    before = scores(*(np.array(column, dtype=np.int32) for column in zip(*pairs, strict=True)))
+    after = scores(*(np.array([renamed[code] for code in column], dtype=np.int32) for column in zip(*shuffled, strict=True)))
+
+    assert all(abs(before[name] - after[name]) < Decimal("1e-12") for name in before)

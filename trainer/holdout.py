@@ -1,0 +1,60 @@
+"""The holdout: which rows are kept from training, what each is called, and the digest that says two runs were measured on the same ones.
+
+**Row ids** come from the content (:func:`row_ids`), so predictions of different runs on one holdout join by id, in whatever order the
+rows were read.
+
+**The holdout digest** is ``sha256:`` and the hex sha256 of the UTF-8 lines ``id,label`` + line feed, sorted by code point. It needs
+only the columns ``id`` and ``label`` of ``predictions.csv``, so whoever checks a report can recompute it (:func:`holdout_digest`).
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from trainer.errors import TrainerError
+from trainer.rows import Row, normalise
+
+
+def row_ids(rows: Iterable[Row]) -> list[str]:
+    """One id a row: 16 hex digits of the sha256 of ``normalised text, U+0000, intent``, a dash, and how many equal rows came before.
+
+    The counter keeps repeated rows apart; the set of ids is the same for any order of the rows.
+    """
+    seen: Counter[str] = Counter()
+    ids = []
+    for row in rows:
+        content = hashlib.sha256(f"{normalise(row.text)}\0{row.intent}".encode()).hexdigest()[:16]
+        ids.append(f"{content}-{seen[content]}")
+        seen[content] += 1
+    return ids
+
+
+def holdout_digest(ids: Iterable[str], labels: Iterable[str]) -> str:
+    """The digest of a holdout as the module's text defines it. Raises ValueError when there are not as many labels as ids."""
+    lines = sorted(f"{row_id},{label}\n" for row_id, label in zip(ids, labels, strict=True))
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def stratified_split(rows: Sequence[Row], *, share: float, seed: int) -> tuple[list[Row], list[Row]]:
+    """Training rows and holdout rows, with about ``share`` (0 to 1) of each intent's distinct texts, at least one, in the holdout.
+
+    Texts are ranked by a hash of seed and text, not shuffled by position. So when the data grow, nearly all rows stay on their side, and
+    the live model is not measured on what it was trained on; and a repeated text never stands on both sides.
+
+    Raises :class:`TrainerError` when an intent has fewer than two distinct texts.
+    """
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        texts[row.intent].add(normalise(row.text))
+    held: set[tuple[str, str]] = set()
+    for intent, distinct in sorted(texts.items()):
+        if len(distinct) < 2:  # noqa: PLR2004 - one row to learn from and one to be measured on
+            raise TrainerError(f"The intent {intent!r} has only one distinct text: at least two are needed to keep one for the holdout.")
+        ranked = sorted(distinct, key=lambda text: hashlib.sha256(f"{seed}\0{text}".encode()).digest())
+        size = min(max(1, round(share * len(ranked))), len(ranked) - 1)
+        held.update((intent, text) for text in ranked[:size])
+    training: list[Row] = []
+    holdout: list[Row] = []
+    for row in rows:
+        (holdout if (row.intent, normalise(row.text)) in held else training).append(row)
+    return training, holdout
