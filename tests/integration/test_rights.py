@@ -1,20 +1,20 @@
 """The operator with exactly the rights of manifests/base: they are enough, and none is there for nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.apiserver import ApiServer
+from tests.support.apiserver import ApiServer, Kubectl
 from tests.support.binaries import ROOT
 from tests.support.faults import Proxy
 from tests.support.objects import model_deployment, retrain_request
 from tests.support.operator_process import Operator, Settings
 from tests.support.script import play
-from tests.support.stories import in_stage, rolling_out
+from tests.support.stories import in_stage, rolling_out, trained
 from tests.support.world import World
 
 BASE = ROOT / "manifests" / "base"
@@ -49,6 +49,29 @@ async def operator(world: World, proxy: Proxy, tmp_path: Path) -> AsyncIterator[
     finally:
         operator.kill()
     operator.assert_log_is_clean()
+
+
+@pytest.fixture
+def admission(kubectl: Kubectl) -> Iterator[None]:
+    """Approvals are checked, and every ServiceAccount may see that they are; taken back afterwards, other tests share the API server."""
+    files = [argument for name in ("approve", "reader") for argument in ("-f", str(ROOT / "manifests" / "admission" / f"{name}.yaml"))]
+    try:
+        kubectl("apply", "--server-side", *files)
+        yield
+    finally:
+        kubectl("delete", "--ignore-not-found", *files)
+
+
+@pytest.mark.usefixtures("admission", "operator")
+async def test_with_the_admission_policies_it_may_see_that_an_approval_was_checked(world: World, proxy: Proxy) -> None:
+    await world.given_serving()
+    await world.create(model_deployment(serving={"bakeSeconds": 0}, policy={"promotion": "Manual"}))
+    await trained(world, "nightly")
+    await in_stage(world, "nightly", "AwaitingApproval")
+    await world.patch("RetrainRequest", "nightly", {"metadata": {"annotations": {"modelsafeguard.io/approved-by": "administrator"}}})
+    async with play(world):
+        assert (await world.verdict("nightly"))["verdict"] == "Promoted"
+    assert [call.what for call in proxy.journal if call.status == 403] == []
 
 
 def granted() -> set[tuple[str, str]]:

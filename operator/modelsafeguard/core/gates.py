@@ -14,6 +14,8 @@ from modelsafeguard.core.policy import MetricRule, Policy
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Outcome, Reason
 
+NO_BASELINE: Final = "No previous model to compare against"
+
 
 @dataclass(frozen=True)
 class Case:
@@ -95,7 +97,7 @@ def _tolerance_finding(case: Case, rule: MetricRule) -> Finding:
     gate, name, baseline = "MetricWithinTolerance", rule.name, case.baseline
     numbers = {"metric": name, "maxDrop": str(rule.max_drop), "evidence": str(case.evidence)}
     if baseline is None:
-        return Finding(gate, Outcome.PASSED, Reason.NO_BASELINE, "No previous model to compare against", numbers)
+        return Finding(gate, Outcome.PASSED, Reason.NO_BASELINE, NO_BASELINE, numbers)
     numbers["baseline"] = baseline.version
     if case.obstacle:
         return Finding(gate, Outcome.NOT_MEASURED, Reason.BASELINE_NOT_COMPARABLE, case.obstacle, numbers)

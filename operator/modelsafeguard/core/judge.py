@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from modelsafeguard.core.gates import GATES, Case
+from modelsafeguard.core.gates import GATES, NO_BASELINE, Case
 from modelsafeguard.core.numbers import brief, compact, label, signed
 from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Judgement, Outcome, Reason, Verdict, worst
-
-NO_BASELINE = "No previous model to compare against"
 
 _VERDICTS = {
     Outcome.PASSED: None,

@@ -189,11 +189,11 @@ class PodMark:
 class Rollout:
     """A rollout under way, with all that is needed to carry it to its end or to undo it.
 
-    ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed. ``verdict``, ``reason``
-    and ``message`` are set once the rollout is being undone: they say why.
+    ``request_uid`` is whose it is: a request's uid, or for one that ``spec.pin`` orders ``pin-`` and the model's generation; that one
+    has no ``request_name``. ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed.
+    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why.
     """
 
-    request_name: str
     request_uid: str
     phase: RolloutPhase
     from_: ServingState
@@ -202,6 +202,7 @@ class Rollout:
     started_at: datetime
     deadline: datetime
     message: str
+    request_name: str = ""
     generation: int = 0
     patched_at: datetime | None = None
     bake_until: datetime | None = None
@@ -209,10 +210,15 @@ class Rollout:
     verdict: Verdict | None = None
     reason: str = ""
 
+    @property
+    def pinned(self) -> bool:
+        """Whether ``spec.pin`` ordered it, and no request."""
+        return not self.request_name
+
 
 @dataclass(frozen=True)
 class LastRollout:
-    """How the last rollout ended, or why it was not begun: what its request's verdict is taken from."""
+    """How the last rollout ended, or why it was not begun: what its request's verdict is taken from, or that of a pin."""
 
     request_uid: str
     verdict: Verdict
@@ -236,6 +242,7 @@ class VersionRecord:
     manifest_digest: str = ""
     model_digest: str = ""
     holdout_digest: str = ""
+    training_date: str = ""
     pruned: bool = False
 
 
@@ -257,6 +264,17 @@ class Prune:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """A pinned version whose files are being checked by a Job, written before the Job is made. ``job_uid`` is the Job that is trusted."""
+
+    job_name: str
+    version: str
+    manifest_digest: str
+    started_at: datetime
+    job_uid: str = ""
+
+
+@dataclass(frozen=True)
 class Condition:
     """A Kubernetes condition (API conventions, "Typical status properties"). ``status`` is True, False or Unknown."""
 
@@ -270,7 +288,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """``status`` of a ModelDeployment: the record. ``found`` is what the Deployment looked like before the first rollout."""
+    """``status`` of a ModelDeployment: the record.
+
+    ``found`` is what the Deployment looked like before the first rollout. ``rebased_by`` is the last signature for another baseline
+    that was taken notice of: each counts once.
+    """
 
     observed_generation: int = 0
     found: ServingState | None = None
@@ -281,6 +303,8 @@ class ModelStatus:
     best: Best | None = None
     versions: tuple[VersionRecord, ...] = ()
     prune: Prune | None = None
+    verification: Verification | None = None
+    rebased_by: str = ""
     conditions: tuple[Condition, ...] = ()
 
 

@@ -5,6 +5,10 @@ Beside these ``measure`` is given ``MODEL``, ``VERSION``, ``REQUEST``, ``DATA_DI
 
 from typing import Final
 
+# The containers of a training Job's pod: the owner's image, then ours.
+TRAIN_CONTAINER: Final = "train"
+MEASURE_CONTAINER: Final = "measure"
+
 # The first argument of ``python -m modelsafeguard.measure``.
 PUBLISH: Final = "publish"
 READ: Final = "read"

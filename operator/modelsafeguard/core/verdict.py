@@ -50,7 +50,6 @@ class Reason(StrEnum):
     BASELINE_INVALID = "BaselineInvalid"
     BASELINE_LACKS_METRIC = "BaselineLacksMetric"
     BASELINE_NOT_COMPARABLE = "BaselineNotComparable"
-    NOTHING_JUDGED = "NothingJudged"
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from modelsafeguard.api import retrainrequest
+from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.names import MODEL_PLURAL, REQUEST_PLURAL
 from modelsafeguard.core.lifecycle.expiry import expires_at
+from modelsafeguard.core.request import Request
 from modelsafeguard.engine.queue import KeyQueue
 from modelsafeguard.engine.registry import Entry, Key, Registry, entry_of
 from modelsafeguard.kube.client import Api
-from modelsafeguard.kube.errors import KubernetesError
+from modelsafeguard.kube.errors import Conflict, KubernetesError
 from modelsafeguard.kube.paths import collection, item
 
 log = logging.getLogger(__name__)
@@ -69,15 +71,19 @@ class Resync:
             async for body in self.api.items(collection(REQUEST_PLURAL, namespace), fieldSelector="status.verdict!="):
                 if "ttlSecondsAfterFinished" not in body["spec"]:
                     continue  # not even read: there may be very many
-                request = retrainrequest.from_body(body)
-                at = expires_at(request)
-                if at and at <= now:
-                    meta = request.meta
-                    preconditions = {"uid": meta.uid, "resourceVersion": meta.resource_version}
-                    await self.api.delete(item(REQUEST_PLURAL, meta.namespace, meta.name), preconditions)
+                try:
+                    await self._expire_one(retrainrequest.from_body(body), now)
+                except (MalformedObject, Conflict) as error:
+                    log.warning("a finished request is not deleted in this round: %s", error)
+
+    async def _expire_one(self, request: Request, now: datetime) -> None:
+        at, meta = expires_at(request), request.meta
+        if at and at <= now:
+            preconditions = {"uid": meta.uid, "resourceVersion": meta.resource_version}
+            await self.api.delete(item(REQUEST_PLURAL, meta.namespace, meta.name), preconditions)
 
 
 def _working(body: dict[str, dict[str, object]]) -> bool:
     status = body.get("status", {})
     unseen = status.get("observedGeneration") != body["metadata"].get("generation")
-    return unseen or any(status.get(part) for part in ("activeRequest", "rollout", "prune"))
+    return unseen or any(status.get(part) for part in ("activeRequest", "rollout", "prune", "verification"))

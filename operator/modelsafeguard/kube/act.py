@@ -12,6 +12,7 @@ from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
     CreatePruneJob,
     CreateRequestJob,
+    CreateVerifyJob,
     DeleteJob,
     Effect,
     Emit,
@@ -29,7 +30,7 @@ from modelsafeguard.kube.foreign import job_of
 from modelsafeguard.kube.observe import with_model, with_request
 from modelsafeguard.kube.paths import collection, events, item
 from modelsafeguard.objects.events import Fact, event
-from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job
+from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
 from modelsafeguard.objects.serving import metadata_patch, serving_patch
 
 log = logging.getLogger("modelsafeguard.outcome")
@@ -87,6 +88,9 @@ class Actor:
             case CreatePruneJob(prune=prune):
                 node = await self._node(observed)
                 return await self._create_job(observed, prune_job(observed.present, prune, self.images, node=node))
+            case CreateVerifyJob(verification=verification):
+                node = await self._node(observed)
+                return await self._create_job(observed, verify_job(observed.present, verification, self.images, node=node))
             case DeleteJob(name=name, uid=uid):
                 await self.api.delete(item("jobs", observed.namespace, name), {"uid": uid})
             case ApplyServing(target=target):

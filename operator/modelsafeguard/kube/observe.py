@@ -9,6 +9,7 @@ from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.names import MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
 from modelsafeguard.core.cluster import Deployment, Job, JobState, Pod
 from modelsafeguard.core.contract import VERSIONS
+from modelsafeguard.core.lifecycle.adoption import signature_of
 from modelsafeguard.core.lifecycle.approval import APPROVED_BY
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.readiness import model_problem
@@ -18,7 +19,7 @@ from modelsafeguard.core.request import Request, Stage
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import Refused
 from modelsafeguard.kube.foreign import claim_of, deployment_of, job_of, pod_of
-from modelsafeguard.kube.paths import APPROVAL_POLICY_BINDING, collection, item
+from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING, collection, item
 
 Rivals = Callable[[Model], str]
 
@@ -59,7 +60,7 @@ class Observer:
         observed = with_model(replace(observed, rival=self.rivals(model)), model)
         place = Place(model.spec.serving.deployment_name, model.spec.storage.claim_name)
         observed = await self._with_active(observed, model)
-        observed = replace(observed, approvals_checked=await self._approvals_checked(requests))
+        observed = await self._with_signatures(observed, model)
         observed = _with_outside(observed, model, outside)
         # What was read together with the record may be older than it: another operator may have patched in between. Wherever a
         # decision would rest on the difference, the Deployment is read again after the record.
@@ -76,12 +77,21 @@ class Observer:
             self.api.get(item("persistentvolumeclaims", namespace, place.claim)),
         )
 
-    async def _approvals_checked(self, requests: tuple[Request, ...]) -> bool:
-        """Whether the API server checks who approves; asked only where somebody did. Where we may not even ask: no."""
-        if not any(request.status.stage is Stage.AWAITING_APPROVAL and APPROVED_BY in request.meta.annotations for request in requests):
-            return False
+    async def _with_signatures(self, observed: Observed, model: Model) -> Observed:
+        """Whether the API server checks who approves and who signs; asked only where somebody did."""
+        waiting = [request for request in observed.requests if request.status.stage is Stage.AWAITING_APPROVAL]
+        approved = any(APPROVED_BY in request.meta.annotations for request in waiting)
+        signed = signature_of(model) != model.status.rebased_by
+        return replace(
+            observed,
+            approvals_checked=approved and await self._in_force(APPROVE_BINDING),
+            signatures_checked=signed and await self._in_force(REBASE_BINDING),
+        )
+
+    async def _in_force(self, binding: str) -> bool:
+        """Whether an admission policy is in force. Where we may not even ask: no."""
         try:
-            return await self.api.get(APPROVAL_POLICY_BINDING) is not None
+            return await self.api.get(binding) is not None
         except Refused:
             return False
 
@@ -94,22 +104,23 @@ class Observer:
 
     async def _with_active(self, observed: Observed, model: Model) -> Observed:
         """The active request even if it has its verdict, and the Jobs of the present stage."""
-        reference, prune = model.status.active_request, model.status.prune
+        reference, prune, verification = model.status.active_request, model.status.prune, model.status.verification
         if prune:
             return await self._with_jobs(observed, [prune.job_name])
+        others = [*_of_a_model_before(observed, model), *([verification.job_name] if verification else [])]
         if reference is None:
-            return await self._with_jobs(observed, _of_a_model_before(observed, model))
+            return await self._with_jobs(observed, others)
         if observed.active is None:
             body = await self.api.get(item(REQUEST_PLURAL, observed.namespace, reference.name))
             if body and body["metadata"]["uid"] == reference.uid:
                 observed = replace(observed, requests=(retrainrequest.from_body(body), *observed.requests))
         version, active = version_of(reference), observed.active
         if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
-            return observed
+            return await self._with_jobs(observed, [verification.job_name] if verification else [])
         names = [version]
         if active is None or active.status.stage is not Stage.TRAINING or active.status.job:
             names.append(reader_name(version))
-        return await self._with_jobs(observed, [*names, *_of_a_model_before(observed, model)])
+        return await self._with_jobs(observed, [*names, *others])
 
     async def _with_jobs(self, observed: Observed, names: list[str]) -> Observed:
         bodies = await asyncio.gather(*(self.api.get(item("jobs", observed.namespace, name)) for name in names))

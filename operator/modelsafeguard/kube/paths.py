@@ -13,8 +13,10 @@ _PREFIXES = {
     "persistentvolumeclaims": "/api/v1",
 }
 
-# manifests/admission/approve.yaml: without its binding anybody who may annotate a request could approve it.
-APPROVAL_POLICY_BINDING = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/approve.modelsafeguard.io"
+# manifests/admission: without these bindings anybody who may annotate a request could approve it, or sign for another baseline.
+_BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+APPROVE_BINDING = f"{_BINDINGS}/approve.modelsafeguard.io"
+REBASE_BINDING = f"{_BINDINGS}/rebase.modelsafeguard.io"
 
 
 def collection(plural: str, namespace: str = "") -> str:

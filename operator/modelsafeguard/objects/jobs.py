@@ -9,7 +9,7 @@ from modelsafeguard.api import names
 from modelsafeguard.core import contract, pod
 from modelsafeguard.core.lifecycle.step import JobRole
 from modelsafeguard.core.lifecycle.world import reader_name
-from modelsafeguard.core.model import Live, Model, Prune
+from modelsafeguard.core.model import Live, Model, Prune, Verification
 from modelsafeguard.core.parameters import InvalidParameters, resolve
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.trainer import trainer_problem
@@ -45,15 +45,6 @@ class Images:
     """The images of our own containers; by digest, where one is known."""
 
     measure: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """A version whose files must be those of its manifest, and whose manifest must hash to ``manifest_digest``."""
-
-    job_name: str
-    version: str
-    manifest_digest: str
 
 
 def training_job(model: Model, request: Request, images: Images, *, node: str | None = None) -> dict[str, Any]:
@@ -135,7 +126,7 @@ def _train_container(model: Model, request: Request, parameters: Mapping[str, st
         mounts.append(mount(TRAIN_SCRATCH, SCRATCH_PATH))
     return without_empty(
         {
-            "name": "train",
+            "name": pod.TRAIN_CONTAINER,
             "image": trainer.image,
             "imagePullPolicy": trainer.image_pull_policy,
             "command": list(trainer.command),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from modelsafeguard.core.model import Model
-from modelsafeguard.core.pod import DATA_PATH, STORE_PATH
+from modelsafeguard.core.pod import DATA_PATH, MEASURE_CONTAINER, STORE_PATH
 from modelsafeguard.objects.meta import without_empty
 
 STORE_VOLUME: Final = "safeguard-store"
@@ -59,7 +59,7 @@ def pod_spec(model: Model, *, node: str | None, **fields: Any) -> dict[str, Any]
 def measure_container(image: str, command: str, env: Iterable[Mapping[str, Any]], mounts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Our own container. It reports by its termination message, and its log never stands in for one."""
     return {
-        "name": "measure",
+        "name": MEASURE_CONTAINER,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "modelsafeguard.measure", command],

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from modelsafeguard.core.model import Prune
-from modelsafeguard.objects.jobs import Images, Verification, prune_job, reader_job, training_job, verify_job
+from modelsafeguard.core.model import Prune, Verification
+from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
 
 IMAGES = Images(measure="measure")
 

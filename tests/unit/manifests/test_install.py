@@ -1,11 +1,15 @@
 import pytest
 
 from modelsafeguard.engine.settings import Settings
+from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING
+
+OPERATOR = "modelsafeguard-operator"
+READER = "modelsafeguard-admission-reader"
 
 
-def only(documents, kind):
-    found = [document for document in documents if document["kind"] == kind]
-    assert len(found) == 1, f"one {kind} is expected, there are {len(found)}"
+def only(documents, kind, name=OPERATOR):
+    found = [document for document in documents if (document["kind"], document["metadata"]["name"]) == (kind, name)]
+    assert len(found) == 1, f"one {kind} {name} is expected, there are {len(found)}"
     return found[0]
 
 
@@ -61,6 +65,12 @@ class TestTheOperatorsRights:
     def test_do_not_let_it_sign_for_a_person(self, install):
         verbs = {verb for rule in only(install, "ClusterRole")["rules"] for verb in rule["verbs"]}
         assert verbs.isdisjoint({"approve", "rebase", "pin", "impersonate", "bind", "escalate"})
+
+    def test_beyond_its_own_role_are_only_to_see_whether_signatures_are_checked(self, install):
+        assert {document["metadata"]["name"] for document in install if document["kind"] == "ClusterRole"} == {OPERATOR, READER}
+        (rule,) = only(install, "ClusterRole", READER)["rules"]
+        assert (rule["resources"], rule["verbs"]) == (["validatingadmissionpolicybindings"], ["get"])
+        assert rule["resourceNames"] == [path.rsplit("/", 1)[1] for path in (APPROVE_BINDING, REBASE_BINDING)]
 
     def test_are_the_same_for_one_namespace_and_for_all(self, install, documents):
         assert only(install, "ClusterRole")["rules"] == documents("manifests/base/role.yaml")[0]["rules"]

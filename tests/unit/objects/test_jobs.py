@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from modelsafeguard.core.model import Prune
-from modelsafeguard.objects.jobs import Images, Verification, prune_job, reader_job, training_job, verify_job
+from modelsafeguard.core.model import Prune, Verification
+from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
 
 IMAGES = Images(measure="example.org/measure@sha256:2233")
 PRUNE = Prune("intents-prune-01234567", ("nightly-1-00000001", "nightly-2-00000002"), datetime(2026, 1, 5, tzinfo=UTC))
-VERIFICATION = Verification("intents-verify-89abcdef", "nightly-5-00000005", "sha256:7777")
+VERIFICATION = Verification("intents-verify-89abcdef", "nightly-5-00000005", "sha256:7777", datetime(2026, 1, 5, tzinfo=UTC))
 
 
 def with_parameters(request, **parameters):

@@ -3,12 +3,18 @@
 from dataclasses import replace
 from datetime import datetime
 
-from modelsafeguard.core.lifecycle.readiness import model_problem
+from modelsafeguard.core.lifecycle.readiness import REBASED_BY, model_problem
 from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, PublishLive, Step, WriteModel, step
 from modelsafeguard.core.lifecycle.world import Observed
-from modelsafeguard.core.model import Live, OnDrift
+from modelsafeguard.core.model import Live, Model, OnDrift
+from modelsafeguard.core.numbers import label
 
 ADOPTED_VERSION = "adopted"
+LONGEST_SIGNATURE = 253
+UNCHECKED_SIGNATURE = (
+    f"annotation {REBASED_BY} does not count: the API server does not check who signs, or the operator may not see whether it does;"
+    " install manifests/admission, remove the annotation and sign again"
+)
 
 
 def look(observed: Observed, now: datetime) -> Step | None:
@@ -49,6 +55,39 @@ def publish(observed: Observed) -> Step | None:
     if observed.public.matches_live:
         return step("the annotations are those of the live version", published)
     return step("the annotations are still those of the version before", PublishLive(status.live))
+
+
+def rebase(observed: Observed) -> Step | None:
+    """Take notice of a signature for other numbers than the record's, once: where it was checked, they become the baseline.
+
+    One that is set while the numbers agree accepts nothing, and neither does one that anybody could have set: then it must be removed
+    and given anew.
+    """
+    model = observed.present
+    status, signature, annotated = model.status, signature_of(model), observed.public.baseline
+    if signature == status.rebased_by or status.rollout or observed.public.problem:
+        return None
+    seen, live = replace(status, rebased_by=signature), status.live
+    if not signature or live is None or not live.published or annotated is None or observed.public.matches_live:
+        return step("a signature, and no other numbers to accept", WriteModel(seen))
+    if not observed.signatures_checked:
+        unchecked = Emit(None, "SignatureNotChecked", UNCHECKED_SIGNATURE, warning=True, key=model.meta.resource_version)
+        return step("its signature was not checked by the API server", unchecked, WriteModel(seen))
+    accepted = replace(live, metrics=annotated.metrics, holdout_digest=annotated.holdout_digest, published=False)
+    message = f"{signature} accepted other numbers for live version {live.version}: {_changes(live, accepted)}"[:1000]
+    told = Emit(None, "BaselineRebased", message, key=model.meta.resource_version)
+    return step("a person has signed for other numbers", told, WriteModel(replace(seen, live=accepted)))
+
+
+def signature_of(model: Model) -> str:
+    """Who has signed for other numbers; as much of it as the record holds."""
+    return model.meta.annotations.get(REBASED_BY, "")[:LONGEST_SIGNATURE]
+
+
+def _changes(before: Live, after: Live) -> str:
+    names = [name for name in {**before.metrics, **after.metrics} if before.metrics.get(name) != after.metrics.get(name)]
+    shown = [f"{label(name)} {before.metrics.get(name, 'none')} → {after.metrics.get(name, 'none')}" for name in names]
+    return ", ".join([*shown, *(["another holdout"] if before.holdout_digest != after.holdout_digest else [])])
 
 
 def restore_drift(observed: Observed) -> Step | None:

@@ -3,15 +3,16 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelsafeguard.core.lifecycle.adoption import look, publish, restore_drift
+from modelsafeguard.core.lifecycle.adoption import look, publish, rebase, restore_drift
 from modelsafeguard.core.lifecycle.approval import leave, resume, say_unchecked
 from modelsafeguard.core.lifecycle.conditions import with_model_conditions, with_request_conditions
+from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS, advance_pin
 from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune
 from modelsafeguard.core.lifecycle.queue import claim, mark, orphaned, release
 from modelsafeguard.core.lifecycle.requests import advance_request
 from modelsafeguard.core.lifecycle.rollout import advance_rollout
 from modelsafeguard.core.lifecycle.step import Effect, Step, WriteModel, WriteRequest, step
-from modelsafeguard.core.lifecycle.world import Observed, cancelled
+from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import RolloutPhase
 from modelsafeguard.core.request import Stage
 
@@ -30,12 +31,14 @@ def advance(observed: Observed, now: datetime) -> Step:
         decided = orphaned(observed, now)
         return _completed(observed, decided, now) if decided.effects else replace(decided, wake_after=_wake(observed, now))
     decided = (
-        advance_rollout(observed, now, cancelled=cancelled(observed.active))
+        advance_rollout(observed, now)
         or release(observed, now)
         or restore_drift(observed)
         or look(observed, now)
+        or rebase(observed)
         or publish(observed)
         or advance_request(observed, now)
+        or advance_pin(observed, now)
         or leave(observed)
         or resume(observed, now)
         or say_unchecked(observed)
@@ -81,6 +84,8 @@ def _wake(observed: Observed, now: datetime) -> float | None:
                 times.append(rollout.bake_until)
             if rollout.phase in (RolloutPhase.PROGRESSING, RolloutPhase.BAKING):
                 times.append(now + timedelta(seconds=POD_SECONDS))
+        if status.verification:
+            times.append(status.verification.started_at + timedelta(seconds=VERIFY_SECONDS))
         if status.prune:
             times.append(status.prune.started_at + timedelta(seconds=PRUNE_SECONDS))
         active = observed.active

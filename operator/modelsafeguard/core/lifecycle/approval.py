@@ -27,19 +27,14 @@ def needs_approval(model: Model, policy: Policy) -> bool:
     return policy.promotion is Promotion.MANUAL or model.spec.pin is not None
 
 
-def pinned_meanwhile(model: Model, request: Request) -> bool:
-    """Whether the owner has pinned a version since this request was accepted, and nobody has approved it."""
-    return model.spec.pin is not None and APPROVED_BY not in request.meta.annotations
-
-
-def awaiting(status: RequestStatus, now: datetime) -> RequestStatus:
+def awaiting(model: Model, status: RequestStatus, now: datetime) -> RequestStatus:
     """The status of an accepted candidate that waits for a person."""
-    deadline = now + timedelta(seconds=APPROVAL_SECONDS)
+    pinned = f", and for spec.pin (version {model.spec.pin.version}) to be removed" if model.spec.pin else ""
     return replace(
         status,
         stage=Stage.AWAITING_APPROVAL,
-        waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY})",
-        deadline=deadline,
+        waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
+        deadline=now + timedelta(seconds=APPROVAL_SECONDS),
     )
 
 
@@ -89,7 +84,8 @@ def advance_approval(observed: Observed, request: Request, now: datetime) -> Ste
 def _decided(observed: Observed, request: Request, now: datetime | None) -> Ending | str | None:
     """How the waiting ends: with an ending, with the name of the person who approved, or not yet (None).
 
-    An approval counts only where the API server checks who gives it (``observed.approvals_checked``).
+    An approval counts only where the API server checks who gives it (``observed.approvals_checked``), and not while a version is
+    pinned: the pin would undo what was approved.
     """
     live, frozen = observed.present.status.live, request.status.frozen
     assert frozen is not None
@@ -101,4 +97,6 @@ def _decided(observed: Observed, request: Request, now: datetime | None) -> Endi
         )
     if now and request.status.deadline and now >= request.status.deadline:
         return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {APPROVAL_SECONDS // 86_400} days")
-    return request.meta.annotations.get(APPROVED_BY) if observed.approvals_checked else None
+    if observed.present.spec.pin or not observed.approvals_checked:
+        return None
+    return request.meta.annotations.get(APPROVED_BY)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from modelsafeguard.core.lifecycle.pinning import pin_problem
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Condition, ModelStatus
@@ -27,7 +28,7 @@ def with_model_conditions(observed: Observed, status: ModelStatus, now: datetime
 
 def _model_facts(observed: Observed) -> Iterable[Fact]:
     status = observed.present.status
-    problem = model_problem(observed)
+    problem = model_problem(observed) or pin_problem(observed)
     if problem:
         yield "Ready", "False", problem.reason, problem.message
         yield ("Reconciling" if problem.transient else "Stalled"), "True", problem.reason, problem.message
@@ -40,6 +41,11 @@ def _model_facts(observed: Observed) -> Iterable[Fact]:
         yield "Progressing", "True", str(status.rollout.phase), message
         if not problem:
             yield "Reconciling", "True", str(status.rollout.phase), message
+    elif status.verification:
+        message = f"version {status.verification.version} is pinned: its files are verified before it is rolled out"
+        yield "Progressing", "True", "Verifying", message
+        if not problem:
+            yield "Reconciling", "True", "Verifying", message
     else:
         yield "Progressing", "False", "NoRollout", "no rollout is under way"
 

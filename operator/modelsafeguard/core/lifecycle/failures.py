@@ -2,10 +2,8 @@
 
 from modelsafeguard.core.cluster import Job, Pod
 from modelsafeguard.core.handover import Failure, parse_handover
+from modelsafeguard.core.pod import MEASURE_CONTAINER, TRAIN_CONTAINER
 from modelsafeguard.core.verdict import Ending, Verdict
-
-MEASURE_CONTAINER = "measure"
-TRAIN_CONTAINER = "train"
 
 
 def training_failure(job: Job, pods: tuple[Pod, ...], waiting: str) -> Ending:

@@ -70,7 +70,7 @@ def _judgement(observed: Observed, request: Request, report: Report, now: dateti
     if judgement.verdict:
         return finish(request, Ending(judgement.verdict, judgement.reason, judgement.message), now, status)
     if needs_approval(observed.present, frozen.policy):
-        return WriteRequest(request, awaiting(status, now))
+        return WriteRequest(request, awaiting(observed.present, status, now))
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
     return WriteRequest(request, replace(status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline))
 

@@ -53,6 +53,13 @@ def finish(request: Request, ending: Ending, now: datetime, status: RequestStatu
     )
 
 
+def pin_ended(order: str, version: str, ending: Ending) -> Emit:
+    """How a pin's order ended, told once: the pinned version serves, or it does not and why."""
+    served = ending.verdict is Verdict.PROMOTED
+    message = ending.message if served else f"pinned version {version} does not serve: {ending.message}"
+    return Emit(None, "VersionPinned" if served else "PinFailed", message, warning=not served, key=order)
+
+
 def announce(request: Request, verdict: Verdict, message: str) -> Emit:
     """The one Event and the two log lines of an outcome."""
     label = "Performance" if verdict is Verdict.PROMOTED else "Reason"

@@ -44,7 +44,7 @@ def advance_prune(observed: Observed, now: datetime) -> Step | None:
     status = observed.present.status
     if status.prune:
         return _follow(observed, status.prune, now)
-    if status.active_request or status.rollout or observed.mounted is None or observed.present.spec.suspend:
+    if status.active_request or status.rollout or status.verification or observed.mounted is None or observed.present.spec.suspend:
         return None
     versions = tuple(version for version in surplus(observed.present) if version not in observed.mounted)
     if not versions:

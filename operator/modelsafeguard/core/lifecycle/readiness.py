@@ -6,6 +6,8 @@ from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import ServingState
 from modelsafeguard.core.trainer import trainer_problem
 
+REBASED_BY = "modelsafeguard.io/rebased-by"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -95,7 +97,7 @@ def _baseline(observed: Observed) -> Problem | None:
         return Problem(
             "BaselineChanged",
             f"the annotations are no longer those of live version {live.version};"
-            " put them back, or accept the new values by a recorded re-base",
+            f" put them back, or have somebody with the verb rebase sign for them (annotation {REBASED_BY}=<own user name>)",
         )
     return None
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from modelsafeguard.core.model import ActiveRequest, Best, LastRollout, Live, ModelStatus, Rollout, VersionRecord
+from modelsafeguard.core.model import ActiveRequest, Best, LastRollout, Live, Model, ModelStatus, Rollout, VersionRecord
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.verdict import Ending, Verdict
 
@@ -11,8 +11,9 @@ from modelsafeguard.core.verdict import Ending, Verdict
 KEPT_RECORDS = 60
 
 
-def closed(status: ModelStatus, rollout: Rollout, ending: Ending, now: datetime) -> ModelStatus:
+def closed(model: Model, rollout: Rollout, ending: Ending, now: datetime) -> ModelStatus:
     """The status after a rollout has ended, whichever way."""
+    status = model.status
     promoted = ending.verdict is Verdict.PROMOTED
     live = replace(rollout.candidate, since=now) if promoted else status.live
     record = _of_rollout(rollout, ending, now)
@@ -20,7 +21,7 @@ def closed(status: ModelStatus, rollout: Rollout, ending: Ending, now: datetime)
         status,
         rollout=None,
         live=live,
-        best=_best(status.best, live) if promoted else status.best,
+        best=_best(status.best, live, model.spec.policy.metrics[0].name) if promoted else status.best,
         last_rollout=LastRollout(rollout.request_uid, ending.verdict, ending.reason, ending.message, now),
         versions=recorded(status.versions, record),
     )
@@ -40,6 +41,7 @@ def _of_rollout(rollout: Rollout, ending: Ending, now: datetime) -> VersionRecor
         manifest_digest=candidate.manifest_digest,
         model_digest=candidate.model_digest,
         holdout_digest=candidate.holdout_digest,
+        training_date=candidate.training_date,
     )
 
 
@@ -60,6 +62,7 @@ def of_request(request: Request) -> VersionRecord:
         manifest_digest=report.manifest_digest if report else "",
         model_digest=report.model_digest if report else "",
         holdout_digest=report.holdout_digest if report else "",
+        training_date=report.training_date if report else "",
     )
 
 
@@ -80,8 +83,8 @@ def recorded(versions: tuple[VersionRecord, ...], record: VersionRecord) -> tupl
     return kept
 
 
-def _best(best: Best | None, live: Live | None) -> Best | None:
-    """The best promoted version so far, by accuracy; the first one at equal accuracy."""
-    if live is None or (best and "accuracy" in best.metrics and live.metrics.get("accuracy", 0) <= best.metrics["accuracy"]):
+def _best(best: Best | None, live: Live | None, metric: str) -> Best | None:
+    """The best promoted version so far, by the policy's first metric; the first one of equals."""
+    if live is None or metric not in live.metrics or (best and metric in best.metrics and live.metrics[metric] <= best.metrics[metric]):
         return best
     return Best(live.version, live.metrics)

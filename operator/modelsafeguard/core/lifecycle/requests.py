@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from modelsafeguard.core.cluster import Job, JobState, Pod
 from modelsafeguard.core.handover import parse_handover
-from modelsafeguard.core.lifecycle.approval import advance_approval, awaiting, pinned_meanwhile
-from modelsafeguard.core.lifecycle.failures import MEASURE_CONTAINER, training_failure
-from modelsafeguard.core.lifecycle.judging import judge_or_wait, judged, rejudged
+from modelsafeguard.core.lifecycle.approval import advance_approval, awaiting
+from modelsafeguard.core.lifecycle.failures import training_failure
+from modelsafeguard.core.lifecycle.judging import baseline_of, judge_or_wait, judged, rejudged
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import rollout_obstacle
 from modelsafeguard.core.lifecycle.rollout import begin
@@ -15,10 +15,13 @@ from modelsafeguard.core.lifecycle.step import CreateRequestJob, DeleteJob, Emit
 from modelsafeguard.core.lifecycle.world import Observed, cancelled, reader_name, version_of
 from modelsafeguard.core.model import ActiveRequest, LastRollout
 from modelsafeguard.core.parameters import InvalidParameters, resolve
+from modelsafeguard.core.pod import MEASURE_CONTAINER
 from modelsafeguard.core.policy import stricter
-from modelsafeguard.core.report import Baseline, Report
+from modelsafeguard.core.report import Report
 from modelsafeguard.core.request import Frozen, JobRef, Request, RequestStatus, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
+
+READER_DEADLINE_SECONDS = 300
 
 
 def advance_request(observed: Observed, now: datetime) -> Step | None:
@@ -54,7 +57,6 @@ def _start(observed: Observed, request: Request, now: datetime) -> Step:
     resolved = resolve(model.spec.trainer.parameters, request.spec.parameters)
     if isinstance(resolved, InvalidParameters):
         return step("its parameters are not allowed", finish(request, Ending(Verdict.FAILED, "InvalidParameters", resolved.message), now))
-    live = model.status.live
     status = replace(
         request.status,
         stage=Stage.TRAINING,
@@ -64,7 +66,7 @@ def _start(observed: Observed, request: Request, now: datetime) -> Step:
             model_uid=model.meta.uid,
             model_generation=model.meta.generation,
             policy=stricter(model.spec.policy, request.spec.policy),
-            baseline=Baseline(live.version, live.metrics, live.holdout_digest) if live else None,
+            baseline=baseline_of(model.status.live),
         ),
         waiting="",
         started_at=now,
@@ -189,9 +191,6 @@ def _read_again(observed: Observed, request: Request, now: datetime) -> Step | N
     return step("the reader Job did not deliver", finish(request, lost, now))
 
 
-READER_DEADLINE_SECONDS = 300
-
-
 def _roll_out(observed: Observed, request: Request, now: datetime) -> Step | None:
     """Accepted: begin the rollout as soon as the Deployment lets us; its end brings the verdict."""
     status, record = request.status, observed.present.status
@@ -205,8 +204,9 @@ def _roll_out(observed: Observed, request: Request, now: datetime) -> Step | Non
         return _not_begun(observed, request, Ending(Verdict.CANCELLED, "Cancelled", message), now)
     if again := rejudged(observed, request, now):
         return again
-    if pinned_meanwhile(observed.present, request):
-        return step("a version was pinned meanwhile: a person decides", WriteRequest(request, awaiting(status, now)))
+    if observed.present.spec.pin:
+        waits = awaiting(observed.present, status, now)
+        return step("a version was pinned meanwhile: a person decides", WriteRequest(request, waits))
     if obstacle := rollout_obstacle(observed):
         if status.deadline and now >= status.deadline:
             message = f"accepted, but not rolled out within {observed.present.spec.serving.progress_deadline_seconds} s: {obstacle.message}"

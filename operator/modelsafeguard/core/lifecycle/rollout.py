@@ -3,75 +3,95 @@
 Everything here rests on ``status.rollout``, so a rollout is ended even when its request was deleted.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.cluster import Deployment, Pod
 from modelsafeguard.core.contract import version_path
 from modelsafeguard.core.lifecycle.bake import bake_violation, marks
+from modelsafeguard.core.lifecycle.outcomes import pin_ended
 from modelsafeguard.core.lifecycle.readiness import Problem, expected_serving, rollout_obstacle
 from modelsafeguard.core.lifecycle.records import closed
 from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, Step, WriteModel, step
-from modelsafeguard.core.lifecycle.world import Observed
+from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import Live, PodMark, Rollout, RolloutPhase, ServingState
-from modelsafeguard.core.report import Report
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.verdict import Ending, Verdict
 
 
 def begin(observed: Observed, request: Request, now: datetime) -> Step:
-    """Write the intent with all that is needed to finish or undo it, before anything is patched."""
-    model, report = observed.present, request.status.report
-    before = expected_serving(observed)
+    """Write the intent of rolling out an accepted candidate, before anything is patched."""
+    report = request.status.report
     assert report is not None
-    assert before is not None
-    target = ServingState(
-        sub_path=version_path(model.spec.storage.path, report.version),
-        version=report.version,
-        digest=report.manifest_digest,
-        annotation=report.version,
-    )
-    rollout = Rollout(
-        request_name=request.meta.name,
-        request_uid=request.meta.uid,
-        phase=RolloutPhase.APPLYING,
-        from_=before,
-        to=target,
-        candidate=_candidate(report, request, target, now),
-        started_at=now,
-        deadline=now + timedelta(seconds=model.spec.serving.progress_deadline_seconds),
-        message=request.status.message,
-    )
-    return step("accepted: the rollout is recorded", WriteModel(replace(model.status, rollout=rollout)))
-
-
-def _candidate(report: Report, request: Request, target: ServingState, now: datetime) -> Live:
-    return Live(
+    candidate = Live(
         version=report.version,
         metrics=report.metrics,
         since=now,
-        serving=target,
+        serving=serving_of(observed, report.version, report.manifest_digest),
         holdout_digest=report.holdout_digest,
         manifest_digest=report.manifest_digest,
         model_digest=report.model_digest,
         training_date=report.training_date,
         request_uid=request.meta.uid,
     )
+    rollout = replace(intent(observed, candidate, request.meta.uid, request.status.message, now), request_name=request.meta.name)
+    return step("accepted: the rollout is recorded", WriteModel(replace(observed.present.status, rollout=rollout)))
 
 
-def advance_rollout(observed: Observed, now: datetime, *, cancelled: bool) -> Step | None:
+def serving_of(observed: Observed, version: str, manifest_digest: str) -> ServingState:
+    """The Deployment's fields of ours while it serves this version."""
+    path = version_path(observed.present.spec.storage.path, version)
+    return ServingState(sub_path=path, version=version, digest=manifest_digest, annotation=version)
+
+
+def intent(observed: Observed, candidate: Live, owner: str, message: str, now: datetime) -> Rollout:
+    """A rollout that begins: with all that is needed to finish or undo it. ``owner`` is its ``request_uid``."""
+    before = expected_serving(observed)
+    assert before is not None
+    return Rollout(
+        request_uid=owner,
+        phase=RolloutPhase.APPLYING,
+        from_=before,
+        to=candidate.serving,
+        candidate=candidate,
+        started_at=now,
+        deadline=now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds),
+        message=message,
+    )
+
+
+def advance_rollout(observed: Observed, now: datetime) -> Step | None:
     """The next step of the rollout under way; None while it waits for the Deployment or the clock."""
     rollout = observed.present.status.rollout
     if rollout is None:
         return None
     if rollout.phase is RolloutPhase.APPLYING:
-        return _apply(observed, rollout, now, cancelled=cancelled)
+        return _apply(observed, rollout, now)
     if rollout.phase is RolloutPhase.UNDOING:
         return _undo(observed, rollout, now)
-    return _watch(observed, rollout, now, cancelled=cancelled)
+    return _watch(observed, rollout, now)
 
 
-def _apply(observed: Observed, rollout: Rollout, now: datetime, *, cancelled: bool) -> Step | None:
+@dataclass(frozen=True)
+class _Withdrawal:
+    """Why a rollout is no longer wanted: a machine reason, and the beginning of a sentence."""
+
+    reason: str
+    text: str
+
+
+def _withdrawal(observed: Observed, rollout: Rollout) -> _Withdrawal | None:
+    pin = observed.present.spec.pin
+    if rollout.pinned:
+        return None if pin and pin.version == rollout.to.version else _Withdrawal("Unpinned", "the pin was taken back")
+    if cancelled(observed.active):
+        return _Withdrawal("Cancelled", "cancelled")
+    if pin and pin.version != rollout.to.version:
+        return _Withdrawal("Pinned", f"version {pin.version} was pinned")
+    return None
+
+
+def _apply(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     deployment = observed.deployment
     if deployment is not None and deployment.serving == rollout.to:
         serving = observed.present.spec.serving
@@ -89,8 +109,9 @@ def _apply(observed: Observed, rollout: Rollout, now: datetime, *, cancelled: bo
             key=rollout.request_uid,
         )
         return step("the Deployment is patched", started, WriteModel(replace(observed.present.status, rollout=progressing)))
-    if cancelled:
-        return _close(observed, rollout, now, Ending(Verdict.CANCELLED, "Cancelled", "cancelled before the Deployment was patched"))
+    if withdrawn := _withdrawal(observed, rollout):
+        message = f"{withdrawn.text} before the Deployment was patched"
+        return _close(observed, rollout, now, Ending(Verdict.CANCELLED, withdrawn.reason, message))
     obstacle = rollout_obstacle(observed) or _changed_before(observed, rollout)
     if now >= rollout.deadline:
         refused = obstacle or Problem("RolloutNotApplied", "the API server did not accept the patch; the operator's log has its words")
@@ -108,7 +129,7 @@ def _changed_before(observed: Observed, rollout: Rollout) -> Problem | None:
     return Problem("ServingDrifted", f"somebody else changed what Deployment {deployment.name} serves; nothing was patched")
 
 
-def _watch(observed: Observed, rollout: Rollout, now: datetime, *, cancelled: bool) -> Step | None:
+def _watch(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     """Progressing or baking: what ends it, worst first."""
     deployment = observed.deployment
     if deployment is not None and deployment.serving not in (rollout.to, rollout.from_):
@@ -118,8 +139,8 @@ def _watch(observed: Observed, rollout: Rollout, now: datetime, *, cancelled: bo
         return _begin_undo(observed, rollout, now, "UndoneByOther", "somebody else put the previous version back during the rollout")
     if deployment is None:
         return _give_up_without_deployment(observed, rollout, now)
-    if cancelled:
-        return _begin_undo(observed, rollout, now, "Cancelled", "cancelled during the rollout")
+    if withdrawn := _withdrawal(observed, rollout):
+        return _begin_undo(observed, rollout, now, withdrawn.reason, f"{withdrawn.text} during the rollout")
     if rollout.phase is RolloutPhase.BAKING:
         return _bake(observed, rollout, deployment, now)
     if complete(deployment, rollout.generation) and (marked := marks(observed.serving_pods, rollout)):
@@ -221,5 +242,9 @@ def _give_up_without_deployment(observed: Observed, rollout: Rollout, now: datet
 
 
 def _close(observed: Observed, rollout: Rollout, now: datetime, ending: Ending) -> Step:
-    """End the rollout in one write: the live model, the record of the version, and what the request's verdict is taken from."""
-    return step(f"the rollout has ended: {ending.verdict}", WriteModel(closed(observed.present.status, rollout, ending, now)))
+    """End the rollout in one write: the live model, the record of the version, and what the request's verdict is taken from.
+
+    A pin has no request that would tell how it ended.
+    """
+    told = [pin_ended(rollout.request_uid, rollout.to.version or "", ending)] if rollout.pinned else []
+    return step(f"the rollout has ended: {ending.verdict}", *told, WriteModel(closed(observed.present, rollout, ending, now)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from modelsafeguard.core.model import Live, ModelStatus, Prune, ServingState
+from modelsafeguard.core.model import Live, ModelStatus, Prune, ServingState, Verification
 from modelsafeguard.core.request import Request, RequestStatus
 
 
@@ -44,6 +44,13 @@ class CreatePruneJob:
     """Create the Job that removes the listed versions from the volume."""
 
     prune: Prune
+
+
+@dataclass(frozen=True)
+class CreateVerifyJob:
+    """Create the Job that compares a pinned version's files with their manifest."""
+
+    verification: Verification
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,18 @@ class Emit:
     log: tuple[str, ...] = ()
 
 
-Effect = WriteModel | WriteRequest | CreateRequestJob | CreatePruneJob | DeleteJob | ExpireJob | ApplyServing | PublishLive | Emit
+Effect = (
+    WriteModel
+    | WriteRequest
+    | CreateRequestJob
+    | CreatePruneJob
+    | CreateVerifyJob
+    | DeleteJob
+    | ExpireJob
+    | ApplyServing
+    | PublishLive
+    | Emit
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class Observed:
     ``requests`` are those without a verdict, and the active one in any case, oldest first. ``jobs``, by name, are those that
     belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a pod.
     ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
-    with pods mounts, None where that was not asked. ``approvals_checked`` says that the API server lets only those approve who may.
+    with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
+    lets only those approve, and sign for another baseline, who may.
     """
 
     namespace: str
@@ -45,6 +46,7 @@ class Observed:
     rival: str = ""
     mounted: frozenset[str] | None = None
     approvals_checked: bool = False
+    signatures_checked: bool = False
 
     @property
     def present(self) -> Model:

@@ -30,7 +30,7 @@ def test_an_approved_candidate_is_rolled_out(waiting):
 
 
 def test_an_approval_that_the_api_server_does_not_check_counts_for_nothing(waiting):
-    waiting.approvals_checked = False
+    waiting.policies_in_force = False
     waiting.approve()
     assert waiting.status().stage is Stage.AWAITING_APPROVAL
     assert waiting.served == waiting.version("first")

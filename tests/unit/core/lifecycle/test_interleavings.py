@@ -209,6 +209,16 @@ class Interleavings(RuleBasedStateMachine):
     def somebody_annotates_the_model(self, text):
         self.world.annotate_model(accuracy=text)
 
+    @precondition(lambda self: self.world.model.status.versions)
+    @rule(data=st.data())
+    def a_version_is_pinned_or_none(self, data):
+        versions = [record.version for record in self.world.model.status.versions]
+        self.world.pin(data.draw(st.sampled_from([None, *versions])))
+
+    @rule(name=st.sampled_from(["", "alice", "bob"]))
+    def somebody_signs_for_other_numbers(self, name):
+        self.world.annotate_model(rebased_by=name)
+
     @rule()
     def the_claim_is_deleted_or_made(self):
         if self.world.claim:
@@ -238,7 +248,7 @@ class Interleavings(RuleBasedStateMachine):
             assert made == 1 or name in self.world.history.jobs_deleted
 
     @invariant()
-    def a_request_is_rolled_out_at_most_once(self):
+    def a_request_or_a_pin_is_rolled_out_at_most_once(self):
         assert all(number == 1 for number in self.world.history.intents.values())
 
     @invariant()
@@ -262,8 +272,10 @@ class Interleavings(RuleBasedStateMachine):
                 assert told == [EVENT_REASONS[verdict]]
 
     @invariant()
-    def what_is_live_was_promoted(self):
+    def what_is_live_was_promoted_or_pinned(self):
         status = self.world.model.status
+        if any(reason == "VersionPinned" for _, reason, _ in self.world.history.events):
+            return
         if status.live and not status.live.adopted and (verdict := self.world.history.verdicts.get(status.live.request_uid)):
             assert verdict is Verdict.PROMOTED
 
@@ -289,7 +301,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def check_that_nothing_is_stuck(self):
         status = self.world.model.status
-        assert (status.active_request, status.rollout, status.prune) == (None, None, None)
+        assert (status.active_request, status.rollout, status.prune, status.verification) == (None,) * 4
         for request in self.world.requests.values():
             verdict = request.status.verdict
             assert verdict is not None, f"{request.meta.name} waits for ever: {request.status.stage} {request.status.waiting}"

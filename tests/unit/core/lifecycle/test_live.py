@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from modelsafeguard.core.model import OnDrift, Pin, ServingState
+from modelsafeguard.core.model import OnDrift, ServingState
+from modelsafeguard.core.policy import MetricRule, Policy
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
 from tests.unit.core.lifecycle.world import FOUND, ConflictError
@@ -240,21 +241,28 @@ class TestRejudging:
 class TestAPin:
     """An owner's order to serve a version: nothing is promoted by itself while it stands."""
 
-    def test_makes_an_accepted_candidate_wait_for_a_person(self, world, spec):
-        world.edit_model(replace(spec, pin=Pin("v5")))
+    def test_makes_an_accepted_candidate_wait_for_a_person(self, world):
+        world.pin("v5")
         world.train()
         assert world.status().stage is Stage.AWAITING_APPROVAL
         world.wait()
         assert world.verdict()[0] is Verdict.EXPIRED
         assert not world.history.patches
 
-    def test_that_is_set_before_the_rollout_begins_holds_it_back(self, world, spec):
+    def test_that_is_set_before_the_rollout_begins_holds_it_back(self, world):
         world.edit_deployment(paused=True)
         world.train()
-        world.edit_model(replace(spec, pin=Pin("v5")))
+        world.pin("v5")
         world.edit_deployment(paused=False)
         assert not world.history.patches
         assert world.status().stage is Stage.AWAITING_APPROVAL
+
+
+def test_the_best_version_is_the_one_of_the_policys_first_metric(world, spec):
+    world.edit_model(replace(spec, policy=Policy((MetricRule("f1_macro", Decimal("0.01")), MetricRule("accuracy", Decimal("0.2"))))))
+    world.promote("a", accuracy="0.9000", f1_macro="0.8000")
+    world.promote("b", accuracy="0.8000", f1_macro="0.9000")
+    assert world.model.status.best.version == world.version("b")
 
 
 def test_the_best_version_is_remembered(world):

@@ -22,6 +22,7 @@ from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
     CreatePruneJob,
     CreateRequestJob,
+    CreateVerifyJob,
     DeleteJob,
     Effect,
     Emit,
@@ -32,7 +33,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteRequest,
 )
 from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION, reader_name, version_of
-from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, ServingState
+from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
 from modelsafeguard.core.request import Request, RequestSpec, RequestStatus, Stage
 from modelsafeguard.core.verdict import Verdict
@@ -93,7 +94,7 @@ class World:
         self.job_trouble: dict[str, str] = {}
         self.quota = ""
         self.rival = ""
-        self.approvals_checked = True
+        self.policies_in_force = True
         self.mounted: frozenset[str] = frozenset()
         self.claim: Claim | None = Claim(spec.storage.claim_name, "Bound", ("ReadWriteMany",))
         self.deployment: Deployment | None = None
@@ -121,7 +122,7 @@ class World:
         if model is None:
             return self._with_jobs(observed, [request.status.version for request in requests])
         observed = with_model(replace(observed, rival=self.rival, claim=self.claim, deployment=self.deployment), model)
-        observed = replace(observed, approvals_checked=self.approvals_checked)
+        observed = replace(observed, approvals_checked=self.policies_in_force, signatures_checked=self.policies_in_force)
         observed = self._with_active(observed, model)
         status = model.status
         if self.deployment and status.rollout:
@@ -131,18 +132,19 @@ class World:
         return observed
 
     def _with_active(self, observed: Observed, model: Model) -> Observed:
-        reference = model.status.active_request
+        reference, verification = model.status.active_request, model.status.verification
         if model.status.prune:
             return self._with_jobs(observed, [model.status.prune.job_name])
+        others = [verification.job_name] if verification else []
         if reference is None:
-            return observed
+            return self._with_jobs(observed, others)
         if observed.active is None:
             ended = [request for request in self.requests.values() if request.meta.uid == reference.uid]
             observed = replace(observed, requests=(*ended, *observed.requests))
         version, active = version_of(reference), observed.active
         if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
-            return observed
-        return self._with_jobs(observed, [version, reader_name(version)])
+            return self._with_jobs(observed, others)
+        return self._with_jobs(observed, [version, reader_name(version), *others])
 
     def _with_jobs(self, observed: Observed, names: Sequence[str]) -> Observed:
         jobs = {name: self.jobs[name] for name in names if name in self.jobs}
@@ -152,7 +154,7 @@ class World:
 
     # What the operator does -----------------------------------------------------------------------------------------------------
 
-    def perform(self, observed: Observed, effect: Effect) -> Observed | None:
+    def perform(self, observed: Observed, effect: Effect) -> Observed | None:  # noqa: C901 - one row an effect, as kube.act has them
         """One effect; returns the world as far as the reply tells it, None when it must be read again."""
         match effect:
             case WriteModel(status=status):
@@ -169,6 +171,8 @@ class World:
                 return self._create_job(observed, name, owner=request.meta.uid)
             case CreatePruneJob(prune=prune):
                 return self._create_job(observed, prune.job_name, owner=observed.present.meta.uid)
+            case CreateVerifyJob(verification=verification):
+                return self._create_job(observed, verification.job_name, owner=observed.present.meta.uid)
             case DeleteJob(name=name, uid=uid):
                 self._delete_job(name, uid)
             case ApplyServing(target=target):
@@ -284,6 +288,10 @@ class World:
     def suspend(self, suspended: bool = True) -> None:
         """Its owner suspends the model, or lets it go on."""
         self.edit_model(replace(self._present.spec, suspend=suspended))
+
+    def pin(self, version: str | None, reason: str = "") -> None:
+        """Its owner pins a version, or takes the pin away."""
+        self.edit_model(replace(self._present.spec, pin=Pin(version, reason) if version else None))
 
     def delete_model(self) -> None:
         """Somebody deletes the ModelDeployment."""
