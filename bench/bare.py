@@ -41,13 +41,14 @@ def _job(request: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run it in the namespace and with the probe port that the operator would be given."""
+    """Run it in the namespace (or all of them) and with the probe port that the operator would be given."""
     parser = argparse.ArgumentParser(prog="bench.bare")
     parser.add_argument("--log-level", default="info", choices=["info"])
     parser.parse_args()
     kopf.configure()
     endpoint = f"http://127.0.0.1:{os.environ['SAFEGUARD_PROBE_PORT']}/readyz"
-    kopf.run(standalone=True, namespaces=[os.environ["SAFEGUARD_NAMESPACE"]], liveness_endpoint=endpoint)
+    namespaces = list(filter(None, [os.environ["SAFEGUARD_NAMESPACE"]]))
+    kopf.run(standalone=True, clusterwide=not namespaces, namespaces=namespaces, liveness_endpoint=endpoint)
 
 
 if __name__ == "__main__":

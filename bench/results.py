@@ -1,33 +1,52 @@
 """Numbers, what they are held against, and the table of both."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
-COLUMNS = ("what", "target", "measured", "beside", "ratio", "")
+COLUMNS = ("what", "target", "measured", "bare handler", "ratio", "")
+MISSED = "missed"
+NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One number. ``limit`` is the most that it may be: in ``unit``, or, where there is a number ``beside`` it, times that one.
+    """One number. ``limit`` is the most that it may be, in ``unit``; ``times`` the most that it may be in multiples of ``beside``.
 
-    Without a limit it is there to be known. A number that is not there (NaN) never keeps its limit.
+    ``beside`` is the bare handler's number, from the same run. Without a limit of either kind a number is there to be known. One that
+    is not there (NaN) never keeps its limit. ``remark`` is a sentence that belongs to it.
     """
 
     what: str
     unit: str
     measured: float
     limit: float | None = None
+    times: float | None = None
     beside: float | None = None
+    remark: str = ""
+
+    @classmethod
+    def missing(cls, what: str, reason: str) -> Self:
+        """A target that could not be measured here, and why."""
+        return cls(what, "", math.nan, remark=reason)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """What ``json`` gave; what it derived is derived anew."""
+        measured = math.nan if body["measured"] is None else body["measured"]
+        return cls(**{name: body[name] for name in ("what", "unit", "limit", "times", "beside", "remark")}, measured=measured)
 
     @property
     def bound(self) -> float | None:
         """The most that it may be, in ``unit``."""
-        return self.limit if self.limit is None or self.beside is None else self.limit * self.beside
+        return self.limit if self.times is None or self.beside is None else self.times * self.beside
 
     @property
     def met(self) -> bool | None:
         """Whether the limit is kept; None where there is none."""
+        if math.isnan(self.measured):
+            return False
         return None if self.bound is None else self.measured <= self.bound
 
     @property
@@ -38,25 +57,22 @@ class Result:
 
     def row(self) -> tuple[str, ...]:
         """The cells of its line in a table."""
-        met = "" if self.met is None else "ok" if self.met else "missed"
-        return (
-            self.what,
-            self._target(),
-            *(_cell(value, self.unit) for value in (self.measured, self.beside)),
-            _cell(self.ratio, "x"),
-            met,
-        )
+        missing = math.isnan(self.measured)
+        met = "" if self.met is None else "ok" if self.met else NOT_MEASURED if missing else MISSED
+        measured, ratio = ("", "") if missing else (_cell(self.measured, self.unit), _cell(self.ratio, "x"))
+        return (self.what, self._target(), measured, _cell(self.beside, self.unit), ratio, met)
 
     def json(self) -> dict[str, object]:
         """Everything that is known about it, in types of JSON."""
-        numbers = {"measured": self.measured, "limit": self.limit, "beside": self.beside, "bound": self.bound, "ratio": self.ratio}
+        given = {"measured": self.measured, "limit": self.limit, "times": self.times, "beside": self.beside}
+        numbers = {**given, "bound": self.bound, "ratio": self.ratio}
         finite = {name: value if value is not None and math.isfinite(value) else None for name, value in numbers.items()}
-        return {"what": self.what, "unit": self.unit, **finite, "met": self.met}
+        return {"what": self.what, "unit": self.unit, **finite, "met": self.met, "remark": self.remark}
 
     def _target(self) -> str:
-        if self.limit is None:
-            return ""
-        return f"≤ {_cell(self.limit, self.unit if self.beside is None else 'x')}"
+        if self.times is not None:
+            return f"≤ {_cell(self.times, 'x')}"
+        return "" if self.limit is None else f"≤ {_cell(self.limit, self.unit)}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -66,11 +82,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns; the first row is its head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+def table(results: Sequence[Result]) -> str:
+    """A Markdown table with aligned columns, and below it the remarks."""
+    rows = [COLUMNS, *(result.row() for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     head, *body = ("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows)
-    return "\n".join([head, "|" + "|".join("-" * (width + 2) for width in widths) + "|", *body])
+    lines = [head, "|" + "|".join("-" * (width + 2) for width in widths) + "|", *body]
+    remarks = [f"- {result.what}: {result.remark}" for result in results if result.remark]
+    return "\n".join([*lines, "", *remarks] if remarks else lines)
 
 
 def _cell(value: float | None, unit: str) -> str:

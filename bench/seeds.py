@@ -1,10 +1,12 @@
 """A cluster that has been in use for long: models that serve, each with its record, and requests that have ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
+
+import kopf
 
 from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.names import FIELD_MANAGER
@@ -16,7 +18,7 @@ from modelsafeguard.core.request import Frozen, JobRef, RequestStatus, Stage
 from modelsafeguard.core.verdict import Verdict
 from modelsafeguard.objects.serving import serving_patch
 from tests.support.client import Json
-from tests.support.objects import digest, model_deployment, report, retrain_request, serving_deployment
+from tests.support.objects import claim, digest, model_deployment, report, retrain_request, serving_deployment
 from tests.support.world import World
 
 T = TypeVar("T")
@@ -54,10 +56,38 @@ async def serving_model(world: World, name: str) -> None:
     await world.patch_status("Deployment", name, {"observedGeneration": rolled["metadata"]["generation"]})
 
 
+async def models(world: World, names: Iterable[str]) -> None:
+    """Models that serve, with their claim."""
+    await world.create(claim())
+    await world.patch_status("PersistentVolumeClaim", "models", {"phase": "Bound"})
+
+    async def model(name: str) -> None:
+        await serving_model(world, name)
+
+    await at_once(model, names)
+
+
+async def finished_requests(world: World, count: int, names: Sequence[str]) -> None:
+    """So many requests that were rejected, of these models in turn."""
+
+    async def request(number: int) -> None:
+        await finished_request(world, f"done-{number}", names[number % len(names)])
+
+    await at_once(request, range(count))
+
+
 async def finished_request(world: World, name: str, model: str) -> None:
-    """A request that was rejected."""
+    """A request that was rejected, and that a bare handler knows, too."""
     created = await world.create(retrain_request(name, model))
     await _put_status(world, created, retrainrequest.status_to_json(_request_status(name, model)))
+    await world.patch("RetrainRequest", name, handled(created))
+
+
+def handled(body: Json) -> Json:
+    """The patch by which kopf records an object as handled: without it a bare handler would take the object for a new one."""
+    storage, known, patch = kopf.AnnotationsDiffBaseStorage(), kopf.Body(cast("kopf.RawBody", body)), kopf.Patch()
+    storage.store(body=known, patch=patch, essence=storage.build(body=known))
+    return dict(patch)
 
 
 async def _put_status(world: World, body: Json, status: Json) -> None:

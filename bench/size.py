@@ -1,31 +1,38 @@
-"""A cluster that has been in use for long: what the operator needs of memory and time for it, at its start, at rest, and in use."""
+"""A cluster that has been in use for long: what the operator needs of memory and time for it, at its start, at rest, and in use.
+
+A bare kopf handler is started beside it once it rests: what kopf alone, with its defaults, needs for as many requests.
+"""
 
 import asyncio
-import itertools
-import statistics
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import seeds
-from bench.first_job import verdict
+from bench.churn import LANES, churned
 from bench.results import Result
 from bench.stage import Process, api_server, namespace, operator
-from bench.watch import Watch, watched
-from modelsafeguard.core.report import Report
+from bench.watch import watched
+from hack.cluster.progress import say
 from tests.support.apiserver import ApiServer
 from tests.support.client import Json
-from tests.support.objects import claim, report, retrain_request
-from tests.support.script import Script, hands_over, play
+from tests.support.operator_process import MODULE
 from tests.support.world import World
 
 REST_SECONDS = 5.0
 REST_SHARE = 0.02  # of a core, for so long: what was to be done at the start is done
-CHURNING = 16  # models: as many requests are under way at once
-PROMOTED_ONE_IN = 20
-# A body of a request that is kept by mistake is about 4 KB, a small record of one about 1 KB.
-SLOPE_LIMIT = 0.5  # KB a request
+REST_WITHIN = 600.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process, how long after its start it was ready, and from when on it had nothing more to do, in seconds."""
+
+    process: Process
+    ready: float
+    settled: float
 
 
 def ready_known(_: str, body: Json) -> Iterable[str]:
@@ -35,51 +42,65 @@ def ready_known(_: str, body: Json) -> Iterable[str]:
 
 async def measure(folder: Path, finished: int, models: int, idle_seconds: float, churn: int) -> list[Result]:
     """Start, rest and use, in one life of the operator, which looks after the whole cluster."""
+    what = f"{finished:,} finished requests, {models:,} ModelDeployments"
+    names = [f"model-{number}" for number in range(models)]
     async with AsyncExitStack() as stack:
         server = stack.enter_context(api_server(folder))
-        world = await stack.enter_async_context(namespace(server, "safeguard"))
+        # The churn has a namespace of its own: to find a model's open requests the API server looks at all requests of the namespace,
+        # and with ten thousand of them this benchmark would mostly measure that.
+        in_use, churning = [await stack.enter_async_context(namespace(server, name)) for name in ("in-use", "churn")]
         server.start_collectors()
-        names = [f"model-{number}" for number in range(models)]
-        await _in_use_for_long(server, world, folder, names, finished)
-        began = time.perf_counter()
-        process = await stack.enter_async_context(operator(server, folder / "operator.log"))
-        ready = time.perf_counter() - began
-        settled = await _at_rest(process) - began
-        idle = await _share(process, idle_seconds)
-        memory = process.peak_memory
-        what = f"{finished:,} finished requests, {models:,} ModelDeployments"
-        return [
-            Result(f"{what}: most memory", "MB", memory, limit=150),
-            Result(f"{what}: ready after", "s", ready, limit=15),
-            Result(f"{what}: all models looked at after", "s", settled),
-            Result(f"{what}: idle for {idle_seconds:.0f} s, of a core", "%", idle * 100, limit=1),
-            *await _churn(world, process, names[:CHURNING], churn),
+        say(f"  making {what}")
+        await seeds.models(churning, names[:LANES])
+        await seeds.models(in_use, names[LANES:])
+        await seeds.finished_requests(in_use, finished, names[LANES:])
+        await _operator_before(server, folder / "operator-before.log", {churning: names[:LANES], in_use: names[LANES:]})
+        ours = await _started(stack, server, folder / "operator.log", MODULE)
+        beside = await _at_rest_beside(ours, server, folder / "bare.log", what, idle_seconds)
+        return [*beside, *await churned(churning, ours.process, names[:LANES], churn)]
+
+
+async def _operator_before(server: ApiServer, log: Path, models: dict[World, list[str]]) -> None:
+    """An operator has been there before: every model has its conditions."""
+    async with AsyncExitStack() as stack:
+        watches = [
+            (await stack.enter_async_context(watched(world, "ModelDeployment", ready_known)), names) for world, names in models.items()
         ]
+        await stack.enter_async_context(operator(server, log))
+        for watch, names in watches:
+            await watch.last(names)
 
 
-async def _in_use_for_long(server: ApiServer, world: World, folder: Path, names: list[str], finished: int) -> None:
-    """Everything is there, and an operator has been there before."""
-    await world.create(claim())
-    await world.patch_status("PersistentVolumeClaim", "models", {"phase": "Bound"})
+async def _at_rest_beside(ours: Started, server: ApiServer, log: Path, what: str, idle_seconds: float) -> list[Result]:
+    """The start and the rest of ours, each beside those of a bare handler."""
+    async with AsyncExitStack() as stack:
+        bare = await _started(stack, server, log, "bench.bare")
+        say(f"  both are at rest; that is measured for {idle_seconds:.0f} s")
+        idle, bare_idle = await asyncio.gather(_share(ours.process, idle_seconds), _share(bare.process, idle_seconds))
+        memory, bare_memory = ours.process.peak_memory, bare.process.peak_memory
+    return [
+        Result(f"{what}: most memory", "MB", memory, limit=150, beside=bare_memory),
+        Result(f"{what}: ready after", "s", ours.ready, limit=15, beside=bare.ready),
+        Result(f"{what}: nothing more to do after", "s", ours.settled, beside=bare.settled),
+        Result(f"{what}: idle for {idle_seconds:.0f} s, of a core", "%", idle * 100, limit=1, beside=bare_idle * 100),
+    ]
 
-    async def request(number: int) -> None:
-        await seeds.finished_request(world, f"done-{number}", names[number % len(names)])
 
-    async def model(name: str) -> None:
-        await seeds.serving_model(world, name)
-
-    await seeds.at_once(model, names)
-    await seeds.at_once(request, range(finished))
-    async with watched(world, "ModelDeployment", ready_known) as known, operator(server, folder / "operator-before.log"):
-        await known.last(names)
+async def _started(stack: AsyncExitStack, server: ApiServer, log: Path, module: str) -> Started:
+    """A process for the whole cluster that has come to rest, and ends with the stack."""
+    began = time.perf_counter()
+    process = await stack.enter_async_context(operator(server, log, module=module))
+    ready = time.perf_counter() - began
+    return Started(process, ready, await _at_rest(process) - began)
 
 
 async def _at_rest(process: Process) -> float:
-    """The moment from which on it has nothing more to do."""
-    while True:
-        now = time.perf_counter()
+    """The moment from which on it has nothing more to do. ``TimeoutError`` if it never comes to rest."""
+    deadline = time.perf_counter() + REST_WITHIN
+    while (now := time.perf_counter()) < deadline:
         if await _share(process, REST_SECONDS) < REST_SHARE:
             return now
+    raise TimeoutError(f"The process of {process.program.log} did not come to rest within {REST_WITHIN:.0f} s.")
 
 
 async def _share(process: Process, seconds: float) -> float:
@@ -87,45 +108,3 @@ async def _share(process: Process, seconds: float) -> float:
     began, used = time.perf_counter(), process.seconds
     await asyncio.sleep(seconds)
     return (process.seconds - used) / (time.perf_counter() - began)
-
-
-async def _churn(world: World, process: Process, models: list[str], count: int) -> list[Result]:
-    """So many requests, from their creation to their verdict; one in some is promoted."""
-
-    def measured(version: str) -> Report:
-        promoted = int(version.split("-")[1]) % PROMOTED_ONE_IN == 0
-        return report(version) if promoted else report(version, **seeds.WORSE)
-
-    points: list[tuple[int, float]] = []
-    began, used = time.perf_counter(), process.seconds
-    async with (
-        play(world, {name: Script(training=hands_over(measured)) for name in models}),
-        watched(world, "RetrainRequest", verdict) as ends,
-    ):
-        numbers, done = iter(range(count)), itertools.count(1)
-
-        async def lane(model: str) -> None:
-            for number in numbers:
-                await _ended(world, f"churn-{number}", model, ends)
-                points.append((next(done), process.memory))
-
-        await seeds.at_once(lane, models, workers=len(models))
-    seconds, spent = time.perf_counter() - began, process.seconds - used
-    warm = points[len(points) // 5 :]
-    slope = statistics.linear_regression(*zip(*warm, strict=True)).slope
-    what = f"{count:,} requests of churn"
-    return [
-        Result(f"{what}: growth of memory", "KB a request", slope * 1000, limit=SLOPE_LIMIT),
-        Result(f"{what}: memory before", "MB", points[0][1]),
-        Result(f"{what}: memory after", "MB", points[-1][1]),
-        Result(f"{what}: rate", "a second", count / seconds),
-        Result(f"{what}: processor time", "ms a request", spent / count * 1000),
-    ]
-
-
-async def _ended(world: World, request: str, model: str, ends: Watch) -> None:
-    """One request has its verdict; its Job is removed, as its time to live would have it."""
-    await world.create(retrain_request(request, model))
-    await ends.at(request)
-    job = await world.job_of(request)
-    await world.delete("Job", job["metadata"]["name"])

@@ -15,10 +15,10 @@ from hack.cluster.cache import Cache
 from hack.cluster.debian import Debian
 from hack.cluster.places import REPOSITORY, places
 from hack.cluster.progress import ClusterError, run, say, step
+from hack.cluster.wheels import pip_environment
 
 VENV = REPOSITORY / ".venv"
 REQUIREMENTS = REPOSITORY / "requirements" / "dev.txt"
-OLDEST = (3, 11)
 
 
 def stamp() -> str:
@@ -48,8 +48,6 @@ def need_venv_module() -> None:
 
 def make() -> None:
     """Make the environment, if it is not there as it should be."""
-    if sys.version_info < OLDEST:
-        raise ClusterError(f"Python {'.'.join(map(str, OLDEST))} or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
     mark = VENV / "made-of"
     if mark.exists() and mark.read_text() == stamp():
         return
@@ -59,7 +57,7 @@ def make() -> None:
     with step("making .venv from requirements/dev.txt", 60):
         run([sys.executable, "-m", "venv", "--clear", VENV], log=log)
         install = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--require-hashes", "--requirement"]
-        run([VENV / "bin" / "python", *install, REQUIREMENTS], log=log)
+        run([VENV / "bin" / "python", *install, REQUIREMENTS], log=log, env=pip_environment(places()))
     mark.write_text(stamp())
 
 

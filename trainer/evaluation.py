@@ -11,7 +11,8 @@ from typing import Any
 from sklearn.metrics import accuracy_score, f1_score
 
 from modelsafeguard.core import contract
-from trainer.holdout import holdout_digest, row_ids
+from modelsafeguard.core.report import holdout_digest
+from trainer.holdout import row_ids
 from trainer.model import Model
 from trainer.rows import Row, text_digest
 
@@ -27,8 +28,8 @@ class Evaluation:
 
     @property
     def digest(self) -> str:
-        """The holdout digest (see :mod:`trainer.holdout`)."""
-        return holdout_digest(self.ids, (row.intent for row in self.holdout))
+        """The holdout digest, as ``measure`` computes it again from ``predictions.csv``."""
+        return holdout_digest(zip(self.ids, (row.intent for row in self.holdout), strict=True))
 
 
 def evaluate(model: Model, live: Model | None, holdout: Sequence[Row]) -> Evaluation:

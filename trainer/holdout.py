@@ -1,10 +1,7 @@
-"""The holdout: which rows are kept from training, what each is called, and the digest that says two runs were measured on the same ones.
+"""The holdout: which rows are kept from training, and what each is called.
 
-**Row ids** come from the content (:func:`row_ids`), so predictions of different runs on one holdout join by id, in whatever order the
-rows were read.
-
-**The holdout digest** is ``sha256:`` and the hex sha256 of the UTF-8 lines ``id,label`` + line feed, sorted by code point. It needs
-only the columns ``id`` and ``label`` of ``predictions.csv``, so whoever checks a report can recompute it (:func:`holdout_digest`).
+Row ids come from the content (:func:`row_ids`), so predictions of different runs on one holdout join by id, in whatever order the rows
+were read. The digest that says two runs were measured on the same rows is :func:`modelsafeguard.core.report.holdout_digest`.
 """
 
 import hashlib
@@ -27,12 +24,6 @@ def row_ids(rows: Iterable[Row]) -> list[str]:
         ids.append(f"{content}-{seen[content]}")
         seen[content] += 1
     return ids
-
-
-def holdout_digest(ids: Iterable[str], labels: Iterable[str]) -> str:
-    """The digest of a holdout as the module's text defines it. Raises ValueError when there are not as many labels as ids."""
-    lines = sorted(f"{row_id},{label}\n" for row_id, label in zip(ids, labels, strict=True))
-    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def stratified_split(rows: Sequence[Row], *, share: float, seed: int) -> tuple[list[Row], list[Row]]:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -121,21 +121,34 @@ def save_model(model: Model, folder: Path, provenance: dict[str, Any]) -> None:
     (folder / MODEL_MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load_model(folder: Path) -> Model:
-    """The model that :func:`save_model` wrote there, checked against its own manifest before anything is unpickled.
+def read_model_files(folder: Path) -> dict[str, bytes]:
+    """The content of the two files that :func:`save_model` wrote, each read once, so that what was checked is what is loaded.
 
-    Raises :class:`ModelError` when a file is missing, damaged, of another scikit-learn (which does not promise that its models can be read
-    by another version), or does not give the model that the manifest names. Unpickling runs code: load only folders that are trusted.
+    Raises :class:`ModelError` when one is missing or cannot be read.
     """
-    try:
-        manifest = json.loads((folder / MODEL_MANIFEST).read_bytes())
-        content = (folder / MODEL_FILE).read_bytes()
-        expected, digest = manifest["files"][MODEL_FILE]["sha256"], manifest["modelDigest"]
-        built_with = manifest["libraries"]["scikit-learn"]
-    except OSError as error:
-        raise ModelError(f"The model folder {folder} holds no readable {Path(error.filename).name}: {error.strerror}.") from None
-    except (ValueError, RecursionError, KeyError, TypeError):
-        raise ModelError(f"{MODEL_MANIFEST} in {folder} is not a manifest of the reference trainer.") from None
+    files = {}
+    for name in (MODEL_MANIFEST, MODEL_FILE):
+        try:
+            files[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise ModelError(f"The model folder {folder} holds no readable {name}: {error.strerror}.") from None
+    return files
+
+
+def load_model(folder: Path) -> Model:
+    """The model in a folder that is trusted: see :func:`model_from_files`, and check the files before it if the folder is not."""
+    return model_from_files(read_model_files(folder), folder)
+
+
+def model_from_files(files: Mapping[str, bytes], folder: Path) -> Model:
+    """The model in what :func:`read_model_files` read in ``folder``, checked against its own manifest before anything is unpickled.
+
+    Raises :class:`ModelError` when a file is damaged, of another scikit-learn (which does not promise that its models can be read by
+    another version), or does not give the model that the manifest names. Unpickling runs code, and a manifest of the same folder is no
+    proof of where that code is from: pass only files that are known to be those that were published.
+    """
+    content = files[MODEL_FILE]
+    expected, digest, built_with = _promises(files[MODEL_MANIFEST], folder)
     if hashlib.sha256(content).hexdigest() != expected:
         raise ModelError(f"{MODEL_FILE} in {folder} is damaged: its sha256 is not the one in {MODEL_MANIFEST}.")
     if built_with != installed_version("scikit-learn"):
@@ -145,10 +158,19 @@ def load_model(folder: Path) -> Model:
         )
     try:
         bundle = joblib.load(io.BytesIO(content))
-        model = Model.from_pipeline(bundle["pipeline"])
+        model, labels = Model.from_pipeline(bundle["pipeline"]), tuple(bundle["labels"])
         model.answer(["a first question"])
     except Exception as error:  # noqa: BLE001 - unpickling runs the file's own code, which may raise anything
         raise ModelError(f"{MODEL_FILE} in {folder} cannot be loaded: {type(error).__name__}: {error}") from None
-    if model.digest != digest or model.labels != tuple(bundle["labels"]):
+    if model.digest != digest or model.labels != labels:
         raise ModelError(f"{MODEL_FILE} in {folder} is not the model that {MODEL_MANIFEST} names.")
     return model
+
+
+def _promises(manifest: bytes, folder: Path) -> tuple[str, str, str]:
+    """What ``model.json`` says: the model file's sha256, the model's digest, and the scikit-learn that it was made with."""
+    try:
+        content = json.loads(manifest)
+        return content["files"][MODEL_FILE]["sha256"], content["modelDigest"], content["libraries"]["scikit-learn"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise ModelError(f"{MODEL_MANIFEST} in {folder} is not a manifest of the reference trainer.") from None

@@ -60,10 +60,18 @@ class Cache:
         self._forget_old(name)
         return home / "content"
 
+    def finished(self, name: str) -> list[Path]:
+        """Give the folders with finished content of a name, newest first, whatever it was made from."""
+        return [home / "content" for home in reversed(self._of_name(name)) if sealed(home)]
+
+    def _of_name(self, name: str) -> list[Path]:
+        """The entries of a name, oldest first."""
+        found = self.entries.glob(f"{name}-*")  # another name may begin with this one
+        return sorted((path for path in found if path.name.rpartition("-")[0] == name), key=lambda path: path.stat().st_mtime)
+
     def _forget_old(self, name: str) -> None:
         """Keep only the newest entries of a name."""
-        of_name = [path for path in self.entries.iterdir() if path.name.rpartition("-")[0] == name]
-        for old in sorted(of_name, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        for old in self._of_name(name)[:-KEPT]:
             remove_tree(old)
 
 

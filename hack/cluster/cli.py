@@ -16,8 +16,8 @@ INTERRUPTED = 130  # what shells give for a program that was ended by Ctrl-C
 Verb = Callable[[Tool, argparse.Namespace], list[str]]
 
 
-def _preflight(tool: Tool, _: argparse.Namespace) -> list[str]:
-    if found := tool.preflight():
+def _preflight(tool: Tool, given: argparse.Namespace) -> list[str]:
+    if found := tool.preflight(tests=given.tests):
         raise ClusterError("\n✗ ".join(found))
     say("✓ nothing stands in the way on this machine")
     return []
@@ -40,6 +40,7 @@ def _clean(tool: Tool, _: argparse.Namespace) -> list[str]:
 VERBS: dict[str, tuple[str, Verb]] = {
     "preflight": ("say what cannot work on this machine, before anything is begun", _preflight),
     "binaries": ("build the Kubernetes programs; print their folder", lambda tool, _: [str(tool.binaries())]),
+    "kubectl": ("print the path of a kubectl that fits the clusters; build it if there is none", lambda tool, _: [str(tool.kubectl())]),
     "up": ("bring a cluster to Ready; print the path of its kubeconfig", lambda tool, given: [str(tool.up(given.name))]),
     "down": ("delete a cluster, or all, and with the last one stop the engine", _down),
     "clean": ("remove everything that this tool made", _clean),
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     made = {name: verbs.add_parser(name, help=text, description=text) for name, (text, _) in VERBS.items()}
     for name in ("up", "load", "storage", "env"):
         made[name].add_argument("--name", default=DEFAULT_NAME, type=cluster_name, help="the cluster (default: %(default)s)")
+    made["preflight"].add_argument("--tests", action="store_true", help="also for `make test`, which starts an API server of its own")
     made["down"].add_argument("--name", type=cluster_name, help="the cluster (default: every one that this tool made)")
     made["build-image"].add_argument("target", nargs="+", help="a target of the Dockerfile; its image is modelsafeguard/TARGET")
     made["build-image"].add_argument("--build-arg", action="append", type=build_argument, default=[], metavar="KEY=VALUE")

@@ -5,7 +5,8 @@ import shutil
 import time
 from pathlib import Path
 
-from hack.cluster.engine import CAP_SYS_RESOURCE, REGISTRY_IMAGE, STATUS, Engine, lacks
+from hack.cluster.docker import REGISTRY_IMAGE, Engine
+from hack.cluster.engine import CAP_SYS_RESOURCE, STATUS, lacks
 from hack.cluster.golang import Go, installed, version_of
 from hack.cluster.nodeimage import KIND, KIND_MODULE, NodeImage
 from hack.cluster.places import Places
@@ -115,7 +116,11 @@ class Cluster:
             with step(f"starting the node of cluster {self.name} again", 2):
                 if self.engine.ask("start", self.node) is None:
                     return False
-        return not self._wait_ready() and self._write_kubeconfig()
+        if self._wait_ready():
+            return False
+        if not self.kubeconfig.exists():  # the cluster's port and certificates outlive a restart
+            self._kind("export", "kubeconfig")
+        return True
 
     def _wait_ready(self) -> list[str]:
         """Wait until nothing is missing; gives what still is when the time is over."""
@@ -128,12 +133,6 @@ class Cluster:
                     missing = self.missing()
                     note(f"missing: {', '.join(missing)}")
         return missing
-
-    def _write_kubeconfig(self) -> bool:
-        """Write the kubeconfig if it is gone; the cluster's port and certificates outlive a restart."""
-        if not self.kubeconfig.exists():
-            self._kind("export", "kubeconfig")
-        return True
 
     def _image(self, node_image: NodeImage) -> tuple[str, bool]:
         """Choose the node image: kind's own where a registry answers, else ours, loaded into the engine."""
@@ -167,6 +166,7 @@ class Cluster:
         )
         self.record.parent.mkdir(parents=True, exist_ok=True)
         self.record.write_text(json.dumps({"container": None}))
+        self.engine.remember_network()
         with step(f"creating cluster {self.name} with kind", 20):
             self._kind("create", "cluster", "--image", image, "--config", "-", "--wait", f"{READY_SECONDS}s", stdin=json.dumps(config))
         self.record.write_text(json.dumps({"container": self._inspect("{{.Id}}")}))

@@ -12,61 +12,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from hack.cluster import leftovers, netfilter
 from hack.cluster.cache import remove_tree
 from hack.cluster.debian import Debian
+from hack.cluster.docker import Engine
 from hack.cluster.mounts import mounts_below
 from hack.cluster.places import RECIPES, Places
-from hack.cluster.progress import ClusterError, ask, step, tail
+from hack.cluster.progress import ClusterError, step, tail
 
 CAP_SYS_ADMIN, CAP_SYS_RESOURCE = 21, 24  # their bits in /proc/<pid>/status
 STATUS = Path("/proc/self/status")
 BRIDGE_ADDRESS = "10.201.0.1/24"
 ADDRESS_POOL = "base=10.202.0.0/16,size=24"
-# kind v0.33.0's own node image; whether it can be looked up tells whether a registry answers.
-REGISTRY_IMAGE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-REGISTRY_SECONDS = 8  # one that answers does so in one or two
 START_SECONDS = 60
 STOP_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A docker engine that answers, and the environment in which its client finds it."""
-
-    environment: Mapping[str, str]
-    ours: bool
-    images: Path  # names of the images that this tool brought into an engine that is not ours, one a line
-
-    def ask(self, *command: str, timeout: float = 60) -> str | None:
-        """Ask the engine something by its client; None if it refuses."""
-        return ask(["docker", *command], env=self.environment, timeout=timeout)
-
-    def has_image(self, name: str) -> bool:
-        """Tell whether the engine has an image of this name."""
-        return self.ask("image", "inspect", name) is not None
-
-    def remember_image(self, name: str) -> None:
-        """Write down an image that was not there before; one in an engine of ours goes with the engine."""
-        if not self.ours:
-            known = self.images.read_text().split() if self.images.exists() else []
-            self.images.parent.mkdir(parents=True, exist_ok=True)
-            self.images.write_text("".join(f"{each}\n" for each in dict.fromkeys([*known, name])))
-
-    def forget_images(self) -> None:
-        """Remove the images that were written down; the engine keeps those that a container of the user's has come to use."""
-        if self.images.exists():
-            for name in self.images.read_text().split():
-                self.ask("image", "rm", name)
-            self.images.unlink()
-
-    def registry_answers(self) -> bool:
-        """Tell whether images can be pulled."""
-        return self.ask("manifest", "inspect", REGISTRY_IMAGE, timeout=REGISTRY_SECONDS) is not None
 
 
 def lacks(status: str, capability: int) -> bool:
@@ -91,7 +53,7 @@ class EngineControl:
         if self.record.exists():
             ours = self._ours()
             return ours if self._our_pid() and ours.ask("info", timeout=10) else None
-        theirs = Engine(dict(os.environ), ours=False, images=self.places.state / "images")
+        theirs = Engine(dict(os.environ), ours=False, records=self.places.state)
         return theirs if theirs.ask("info", timeout=10) else None
 
     def start(self) -> Engine:
@@ -122,7 +84,7 @@ class EngineControl:
             self.record.unlink()
 
     def _ours(self) -> Engine:
-        return Engine(self._our_environment(), ours=True, images=self.places.state / "images")
+        return Engine(self._our_environment(), ours=True, records=self.places.state)
 
     def _our_environment(self) -> dict[str, str]:
         """The environment for clients of our engine: its socket, Debian's own client, and the builder that this engine has."""

@@ -16,6 +16,7 @@ from hack.cluster.places import RECIPES, Places
 from hack.cluster.progress import ClusterError, ask, run, step
 
 FLAGS = "-trimpath -buildvcs=false -mod=readonly"
+TOOLCHAIN_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Go:
         remove_tree(self.places.go)
 
     def _toolchain(self, source: Path) -> str:
-        found = ask(["go", "env", "GOVERSION", "GOARCH", "GOOS"], env=self.environment(), cwd=source)
+        # An older Go fetches the toolchain that the module asks for before it answers: some 80 MB.
+        found = ask(["go", "env", "GOVERSION", "GOARCH", "GOOS"], env=self.environment(), cwd=source, timeout=TOOLCHAIN_SECONDS)
         if found is None:
             raise ClusterError(f"`go env` does not answer in {source}; is Go 1.21 or newer installed?")
         return found
@@ -88,14 +90,17 @@ class Go:
         return Path(folder)
 
     def environment(self) -> dict[str, str]:
-        """Environment for every call of go: our caches, the user's module cache as a first source, no C compiler, pinned flags."""
+        """Environment for every call of go: our caches, the user's module cache as a first source, no C compiler, pinned flags.
+
+        Debian's packages tell Go to make do with the version that it is (GOTOOLCHAIN=local); ours may be newer, so it may fetch one.
+        """
         chosen = (ask(["go", "env", "GOMODCACHE", "GOPROXY"]) or "\n").splitlines()
         user_cache, proxies = chosen if len(chosen) == 2 else ("", "")  # noqa: PLR2004  the two that were asked for
         nearby = Path(user_cache) / "cache" / "download"
         if user_cache and nearby.is_dir():
             proxies = f"file://{nearby},{proxies}"
         ours = {"GOMODCACHE": str(self.places.go / "mod"), "GOCACHE": str(self.places.go / "build"), "GOPROXY": proxies}
-        return dict(os.environ) | ours | {"GOFLAGS": FLAGS, "CGO_ENABLED": "0", "GOWORK": "off"}
+        return dict(os.environ) | ours | {"GOFLAGS": FLAGS, "CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "auto"}
 
 
 def installed() -> bool:

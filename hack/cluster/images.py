@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hack.cluster import archive, debian
 from hack.cluster.debian import Debian
-from hack.cluster.engine import Engine
+from hack.cluster.docker import Engine
 from hack.cluster.places import REPOSITORY, Places
 from hack.cluster.progress import ClusterError, run, step
 

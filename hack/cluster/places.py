@@ -46,6 +46,16 @@ class Places:
         return self.root / "go"
 
     @property
+    def pip(self) -> Path:
+        """What pip has downloaded, kept apart from the user's own for the same reason."""
+        return self.root / "pip"
+
+    @property
+    def kubectl(self) -> Path:
+        """What kubectl remembers of clusters, and would keep below the user's ~/.kube (`$KUBECACHEDIR`)."""
+        return self.root / "kubectl"
+
+    @property
     def engine_data(self) -> Path:
         """Data root of the engine that we start: images, containers, and the volumes below the cluster's claims."""
         return self.root / "engine"

@@ -4,17 +4,16 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hack.cluster.disk import Room, nearest, needs, rooms, too_small
 from hack.cluster.engine import CAP_SYS_ADMIN, STATUS, EngineControl, lacks
 from hack.cluster.places import Places
 from hack.cluster.progress import ask
 
-DISK_OFFLINE = 10_000_000_000  # bytes; measured peak of a first run without a registry: 8.6 GB
-DISK_WITH_REGISTRY = 5_000_000_000
 OLDEST_GO = (1, 21)  # the first that fetches the toolchain that a go.mod asks for
+BINARIES = "SAFEGUARD_BINARIES"  # tells the integration tests of Kubernetes programs that are there already (tests/support/binaries.py)
 ARCHITECTURES = {"x86_64", "aarch64", "arm64", "AMD64"}
 
 
@@ -29,33 +28,39 @@ class Machine:
     mounts: bool  # root may mount, as it may not in most containers
     go: tuple[int, int] | None  # version, if installed
     kind: bool  # on PATH
+    kubectl: bool  # on PATH, or built here before
     engine: bool  # a docker answers
     registry: bool  # ... and can pull images
-    free: int  # bytes where the cache is or will be
-    made: int  # bytes that the tool has there already
+    rooms: tuple[Room, ...]  # on the disks that will be written to
     writable: bool  # the cache folder, or the nearest folder above that exists
     overlay: bool  # the kernel has overlayfs
 
 
-def problems(machine: Machine) -> list[str]:
-    """Say in one sentence each what cannot work; none is an empty list. Pure."""
+def problems(machine: Machine, *, tests: bool = False) -> list[str]:
+    """Say in one sentence each what cannot work, with `tests` also what the integration tests need; none is an empty list. Pure."""
     said = []
     if machine.architecture not in ARCHITECTURES:
         said.append(f"Images are made for x86-64 and 64-bit ARM only; this machine is {machine.architecture}.")
-    if machine.registry:
-        needed = DISK_WITH_REGISTRY
-        if not machine.kind and not machine.go:
-            said.append("Neither kind nor Go is installed: install kind, or Go to build it with.")
-    else:
-        needed = DISK_OFFLINE
-        said += _offline_problems(machine)
+    said += _registry_problems(machine, tests=tests) if machine.registry else _offline_problems(machine)
     if not machine.writable:
         said.append("The cache folder cannot be written: set XDG_CACHE_HOME to a folder that can.")
-    if machine.free + machine.made < needed:
-        said.append(
-            f"About {needed / 1e9:.0f} GB of disk are needed below the cache folder and only {machine.free / 1e9:.1f} GB are free: "
-            "make room, or set XDG_CACHE_HOME to a folder on a larger disk."
-        )
+    builds = tests or not machine.registry or not machine.kubectl
+    return said + too_small(machine.rooms, needs(builds=builds))
+
+
+def _registry_problems(machine: Machine, *, tests: bool) -> list[str]:
+    """What the way with a registry needs: two programs and, for the integration tests, an API server; or a Go to build them with."""
+    if machine.go and machine.go >= OLDEST_GO:
+        return []
+    missing = [name for name, present in (("kind", machine.kind), ("kubectl", machine.kubectl)) if not present]
+    if machine.go is None:
+        lack = "Go is not installed"
+        said = [f"Neither {name} nor Go is installed: install {name}, or Go 1.21 or newer to build it with." for name in missing]
+    else:
+        lack = f"Go {'.'.join(map(str, machine.go))} is too old"
+        said = [f"{name} is not installed, and {lack} to build it: install {name}, or Go 1.21 or newer." for name in missing]
+    if tests:
+        said.append(f"{lack}, and the integration tests need an API server that is built with it: install Go 1.21 or newer.")
     return said
 
 
@@ -82,13 +87,11 @@ def _offline_problems(machine: Machine) -> list[str]:
     return said
 
 
-def examine(places: Places, engines: EngineControl) -> Machine:
-    """Look at this machine."""
+def examine(places: Places, engines: EngineControl, kubectl: Path | None) -> Machine:
+    """Look at this machine; `kubectl` is the one that would be used without building it."""
     engine = engines.find()
     # An engine of ours was started because nothing else was there: it needs what it needed then.
     registry = engine is not None and engine.registry_answers()
-    nearest = next(folder for folder in (places.root, *places.root.parents) if folder.is_dir())
-    free = shutil.disk_usage(nearest).free
     return Machine(
         system=platform.system(),
         architecture=platform.machine(),
@@ -97,11 +100,11 @@ def examine(places: Places, engines: EngineControl) -> Machine:
         mounts=not STATUS.exists() or not lacks(STATUS.read_text(), CAP_SYS_ADMIN),
         go=go_version(ask(["go", "version"]) or ""),
         kind=shutil.which("kind") is not None,
+        kubectl=kubectl is not None,
         engine=engine is not None,
         registry=registry,
-        free=free,
-        made=disk_use(places.root) if free < DISK_OFFLINE else 0,
-        writable=os.access(nearest, os.W_OK),
+        rooms=rooms(places, engine),
+        writable=os.access(nearest(places.root), os.W_OK),
         overlay=overlay_in(),
     )
 
@@ -117,10 +120,3 @@ def overlay_in(filesystems: Path = Path("/proc/filesystems")) -> bool:
     if not filesystems.exists() or "overlay" in filesystems.read_text().split():
         return True
     return ask(["modprobe", "--dry-run", "overlay"]) is not None
-
-
-def disk_use(folder: Path) -> int:
-    """Bytes on disk below a folder, as `du` counts them; 0 if it is not there."""
-    # Not over mounts: a running container's merged view would count its layers twice. Files may vanish meanwhile; du says so and counts on.
-    counted = subprocess.run(["du", "-skx", folder], check=False, capture_output=True, text=True).stdout.split()
-    return int(counted[0]) * 1024 if counted else 0

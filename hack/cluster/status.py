@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from hack.cluster.cluster import Cluster
-from hack.cluster.engine import Engine
+from hack.cluster.disk import disk_use
+from hack.cluster.docker import Engine
 from hack.cluster.places import Places
-from hack.cluster.preflight import disk_use
 
 
 def report(places: Places, engine: Engine | None, clusters: list[Cluster]) -> str:

@@ -1,5 +1,6 @@
 """The verbs, as a library: what the command line calls."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from hack.cluster import kubernetes, preflight, status, storage, wheels
 from hack.cluster.cache import Cache, remove_tree
 from hack.cluster.cluster import Cluster
 from hack.cluster.debian import Debian
-from hack.cluster.engine import Engine, EngineControl
+from hack.cluster.docker import Engine, brought
+from hack.cluster.engine import EngineControl
 from hack.cluster.golang import Go
 from hack.cluster.images import Images, requirement_files
 from hack.cluster.loading import load
@@ -26,9 +28,10 @@ class Tool:
         self.packages = Debian(places, self.cache)
         self.engines = EngineControl(places, self.packages)
 
-    def preflight(self) -> list[str]:
-        """Say what cannot work on this machine; nothing is an empty list."""
-        return preflight.problems(preflight.examine(self.places, self.engines))
+    def preflight(self, *, tests: bool = False) -> list[str]:
+        """Say what cannot work on this machine, with `tests` also for `make test`; nothing is an empty list."""
+        machine = preflight.examine(self.places, self.engines, kubernetes.present_kubectl(self.cache))
+        return preflight.problems(machine, tests=tests and not os.environ.get(preflight.BINARIES))
 
     def engine(self) -> Engine:
         """Give an engine that answers; before one is started, what cannot work on this machine is said."""
@@ -40,6 +43,10 @@ class Tool:
         """Give the folder with the Kubernetes programs."""
         return kubernetes.binaries(self.go)
 
+    def kubectl(self) -> Path:
+        """Give a kubectl that fits our clusters, built if there is none."""
+        return kubernetes.kubectl(self.go)
+
     def up(self, name: str) -> Path:
         """Bring a cluster to Ready, with storage; gives the path of its kubeconfig."""
         cluster = self._cluster(name, self.engine())
@@ -50,6 +57,7 @@ class Tool:
 
     def down(self, name: str | None) -> None:
         """Delete one cluster of ours, or all; with the last one goes the engine that we started."""
+        self._need_their_docker("make down")
         engine = self.engines.find()
         doomed = status.names(self.places) if name is None else [name]
         if engine:
@@ -60,9 +68,12 @@ class Tool:
 
     def clean(self) -> None:
         """Remove everything that this tool made."""
+        self._need_their_docker("make clean")
         self.down(None)
-        if (engine := self.engines.find()) and not engine.ours:
+        self._need_their_docker("make clean")  # it may be another one than the engine that has just been stopped
+        if engine := self.engines.find():
             engine.forget_images()
+            engine.forget_networks()
         wheels.remove()
         staying = self.packages.forget()
         remove_tree(self.places.root)
@@ -93,13 +104,26 @@ class Tool:
         """Variables for a shell that works with a cluster."""
         cluster = self._running(name)
         chosen = {key: value for key, value in cluster.engine.environment.items() if key in {"DOCKER_HOST", "DOCKER_CONFIG"}}
-        return chosen | {"KUBECONFIG": str(cluster.kubeconfig)}
+        return chosen | {"KUBECONFIG": str(cluster.kubeconfig), "KUBECACHEDIR": str(self.places.kubectl)}
 
     def status(self) -> str:
         """Describe what there is."""
         engine = self.engines.find()
         clusters = [self._cluster(name, engine) for name in status.names(self.places)] if engine else []
         return status.report(self.places, engine, clusters)
+
+    def _need_their_docker(self, again: str) -> None:
+        """Refuse to forget what is in a docker of the user's while that one does not answer.
+
+        Clusters without a docker that answers are the user's docker's, unless an engine of ours has been at work: its stopped containers
+        go with its data.
+        """
+        if self.engines.find() or self.engines.record.exists():
+            return
+        held = [f"cluster {name}" for name in status.names(self.places)] if not self.places.engine_data.exists() else []
+        held += [f"{kind} made by this tool" for kind in ("images", "networks") if brought(self.places.state, kind)]
+        if held:
+            raise ClusterError(f"Docker does not answer, and it holds {' and '.join(held)}. Start docker, then run {again} again.")
 
     def _cluster(self, name: str, engine: Engine) -> Cluster:
         return Cluster(name, self.places, engine, self.go)

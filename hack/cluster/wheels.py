@@ -61,7 +61,8 @@ def _downloaded(requirements: Path, tags: list[str], places: Places, cache: Cach
         options = ["--require-hashes", "--only-binary=:all:", "--no-deps", f"--python-version={PYTHON}", "--implementation=cp"]
         options += [f"--abi={abi}" for abi in (f"cp{PYTHON}", "abi3", "none")] + [f"--platform={tag}" for tag in tags]
         with step(f"downloading the wheels of {requirements.name}", 20):
-            run([*pip(), "download", *options, "--dest", content, "--requirement", requirements], log=places.logs / "wheels.log")
+            command: list[str | Path] = [*pip(), "download", *options, "--dest", content, "--requirement", requirements]
+            run(command, log=places.logs / "wheels.log", env=pip_environment(places))
 
     return cache.entry(f"wheels-{requirements.stem}", inputs, make)
 
@@ -76,6 +77,11 @@ def pip() -> list[str]:
         if ask([python, "-m", "pip", "--version"]) is not None:
             return [python, "-m", "pip"]
     raise ClusterError("This machine has no pip: install python3-pip, or make the development environment (.venv) first.")
+
+
+def pip_environment(places: Places) -> dict[str, str]:
+    """The environment for every call of pip that downloads: with a cache of its own, so that `clean` can remove it."""
+    return dict(os.environ) | {"PIP_CACHE_DIR": str(places.pip)}
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -1,6 +1,8 @@
 """``python -m hack.demo``: set everything up, tell the story, leave the cluster up."""
 
 import argparse
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,7 +56,7 @@ def farewell(teller: Teller, world: World) -> None:
     """What to try next."""
     teller.say(f"""
 ━━ The cluster is still there. What to try next:
-    export KUBECONFIG={world.kube.kubeconfig}
+    export KUBECONFIG={world.kube.kubeconfig}{_path(world.kube.program)}
     kubectl config set-context --current --namespace {world.kube.namespace}
     kubectl get modeldeployments,retrainrequests --output wide
     kubectl explain modeldeployment.spec.policy
@@ -63,6 +65,12 @@ def farewell(teller: Teller, world: World) -> None:
     kubectl annotate retrainrequest NAME modelsafeguard.io/cancel=yes    takes one back that is under way
     make down     removes the cluster; what was built stays
     make clean    removes everything""")
+
+
+def _path(kubectl: Path) -> str:
+    """The line that brings kubectl on PATH, where the one that was used is another than a shell would find."""
+    found = shutil.which("kubectl")
+    return "" if found and Path(found) == kubectl else f"\n    export PATH={shlex.quote(str(kubectl.parent))}:$PATH"
 
 
 def main() -> int:

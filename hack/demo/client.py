@@ -1,4 +1,4 @@
-"""A client that keeps asking: ``python client.py HOST PORT MODEL``, inside the cluster. Standard library only, in one file.
+"""A client that keeps asking: ``python client.py HOST PORT MODEL [TIMEOUT]``, inside the cluster. Standard library only, in one file.
 
 It writes ``{"began": true}`` after its first answer, asks until its standard input ends, and then writes one line of JSON about all of
 it. Nothing is ever asked a second time: an answer that does not come, or is not 200, is a failed request.
@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException
 # Two that open a connection for each request, so that every request finds a pod anew, and one that keeps its connection.
 CLIENTS = (False, False, True)
 PAUSE = 0.02  # seconds between two requests of one client
-TIMEOUT = 10.0
+TIMEOUT = 10.0  # seconds without a sign of an answer
 KEPT_FAILURES = 5
 
 
@@ -51,7 +51,7 @@ def ask(connection: HTTPConnection, model: str) -> tuple[str, str]:
     except (OSError, HTTPException) as error:
         connection.close()
         return "", f"{type(error).__name__}: {error}"
-    return (answer.headers.get("Model-Version", ""), "") if answer.status == 200 else ("", f"{answer.status}: {content[:200]}")  # noqa: PLR2004
+    return (answer.headers.get("Model-Version", ""), "") if answer.status == 200 else ("", f"{answer.status}: {content[:200]}")  # noqa: PLR2004 - HTTP's own number
 
 
 def client(connection: HTTPConnection, model: str, tally: Tally, stop: threading.Event, *, keep: bool) -> None:
@@ -64,11 +64,11 @@ def client(connection: HTTPConnection, model: str, tally: Tally, stop: threading
             connection.close()
 
 
-def main(host: str, port: int, model: str) -> None:
+def main(host: str, port: int, model: str, timeout: float = TIMEOUT) -> None:
     """Run all clients until standard input ends."""
     tally, stop = Tally(), threading.Event()
     threads = [
-        threading.Thread(target=client, args=(HTTPConnection(host, port, timeout=TIMEOUT), model, tally, stop), kwargs={"keep": keep})
+        threading.Thread(target=client, args=(HTTPConnection(host, port, timeout=timeout), model, tally, stop), kwargs={"keep": keep})
         for keep in CLIENTS
     ]
     began = time.monotonic()
@@ -92,4 +92,4 @@ def main(host: str, port: int, model: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], *map(float, sys.argv[4:]))

@@ -17,6 +17,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 
+from hack.cluster.places import places
 from hack.demo.errors import NotSo
 
 Json = dict[str, Any]
@@ -43,7 +44,7 @@ class Kube:
 
     def __init__(self, kubeconfig: Path, kubectl: Path, namespace: str, *, user: str = "") -> None:
         self.kubeconfig, self.namespace, self.user = kubeconfig, namespace, user
-        self._kubectl = kubectl
+        self.program = kubectl
         configuration = Configuration()
         config.load_kube_config(str(kubeconfig), client_configuration=configuration)
         client = ApiClient(configuration)
@@ -54,7 +55,7 @@ class Kube:
 
     def within(self, namespace: str, *, user: str = "") -> Self:
         """The same cluster, in another namespace or as another user."""
-        return type(self)(self.kubeconfig, self._kubectl, namespace, user=user)
+        return type(self)(self.kubeconfig, self.program, namespace, user=user)
 
     def get(self, kind: str, name: str) -> Json:
         """Read one object; ``ApiException`` 404 where there is none."""
@@ -160,14 +161,14 @@ class Kube:
     def command(self, *arguments: str) -> Sequence[str]:
         """The words of a call of kubectl in this namespace."""
         user = [f"--as={self.user}"] if self.user else []
-        return [str(self._kubectl), "--namespace", self.namespace, *user, *arguments]
+        return [str(self.program), "--namespace", self.namespace, *user, *arguments]
 
     def apply(self, objects: Sequence[Json]) -> None:
         """Server-side apply of objects, as kubectl does it."""
         self.kubectl("apply", "--server-side", "--filename", "-", stdin=yaml.safe_dump_all(objects))
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | {"KUBECONFIG": str(self.kubeconfig)}
+        return os.environ | {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(places().kubectl)}
 
     def _kind(self, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=API_VERSIONS.get(kind, "v1"), kind=kind)

@@ -13,6 +13,7 @@ QUICKSTART = REPOSITORY / "examples" / "quickstart"
 DEMO = REPOSITORY / "hack" / "demo"
 INSTALL = REPOSITORY / "manifests" / "cluster"
 NAMESPACE = "safeguard-demo"  # as the quickstart's manifests have it
+STANDING_IN = "@sha256:" + "0" * 64  # the digest of images that stand for a user's own: no content has it
 
 
 def rendered(kube: Kube, folder: Path, replacements: Mapping[str, str]) -> list[Json]:
@@ -27,9 +28,9 @@ def read(path: Path, replacements: Mapping[str, str] = {}) -> Json:
 
 
 def substituted(value: Any, replacements: Mapping[str, str]) -> Any:
-    """The same tree, with each string that is one of these words as a whole replaced."""
+    """The same tree, with each string that is one of these words as a whole replaced, also where it is an image that stands in."""
     if isinstance(value, dict):
         return {key: substituted(each, replacements) for key, each in value.items()}
     if isinstance(value, list):
         return [substituted(each, replacements) for each in value]
-    return replacements.get(value, value) if isinstance(value, str) else value
+    return replacements.get(value.removesuffix(STANDING_IN), value) if isinstance(value, str) else value

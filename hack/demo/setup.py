@@ -1,6 +1,5 @@
 """From nothing to a cluster with the operator on it, by the cluster tool and the repository's own manifests."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,16 +29,10 @@ def cluster_tool(*arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-def kubectl() -> Path:
-    """The kubectl on PATH, else the one that the cluster tool built."""
-    found = shutil.which("kubectl")
-    return Path(found) if found else Path(cluster_tool("binaries")[-1]) / "kubectl"
-
-
 def cluster(name: str) -> Kube:
     """The cluster of this name, brought up if need be; only one that the tool itself made."""
     kubeconfig = Path(cluster_tool("up", "--name", name)[-1])
-    return Kube(kubeconfig, kubectl(), OPERATOR_NAMESPACE)
+    return Kube(kubeconfig, Path(cluster_tool("kubectl")[-1]), OPERATOR_NAMESPACE)
 
 
 def images(name: str) -> Mapping[str, str]:

@@ -81,6 +81,7 @@ def unloadable_model(world: World) -> None:
     world.tell(f"for this one a rollout may take {UNLOADABLE_DEADLINE_SECONDS} s only")
     with world.serving(progress_deadline_seconds=UNLOADABLE_DEADLINE_SECONDS), world.asked_all_the_time() as answers:
         status = expect_verdict(world.verdict(world.ask_as(DRILLS / "5-unloadable.yaml")), "RolledBack")
+    expect(status["reason"] == "ProgressDeadlineExceeded", f"It was rolled back because of {status['reason']}: {status['message']}")
     after = world.served()
     expect(after.template == before.template, "The Deployment is not what it was before the rollout.")
     expect(after.generation > before.generation, "The Deployment was never rolled out.")

@@ -1,4 +1,4 @@
-"""What the demo prints: chapters, facts as they become known, a sign of life every ten seconds, and the time of each part."""
+"""What the demo prints: chapters, facts as they become known, a sign of life every fifteen seconds, and the time of each part."""
 
 import threading
 import time

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelsafeguard.core.handover import encode_failure, encode_report
+from modelsafeguard.core.pod import CHECK_CONTAINER
 from modelsafeguard.core.report import Report
 from tests.support.client import Client, Json
 from tests.support.forms import condition, owner_reference, timestamp
@@ -31,9 +32,10 @@ class JobPlayer(Client):
     async def job_started(self, name: str) -> Json:
         """The Job's pod runs. Returns the pod; there is only ever one."""
         job = await self.get("Job", name)
-        for pod in await self.find_all("Pod", labels=f"{JOB_NAME_LABEL}={name}"):
-            return pod
-        pod = await self.create(_pod_of(job))
+        made = _pod_of(job)
+        if found := await self.find("Pod", made["metadata"]["name"]):
+            return found
+        pod = await self.create(made)
         await self.patch_status(
             "Job", name, {"startTime": timestamp(), "active": 1, "ready": 1, "terminating": 0, "uncountedTerminatedPods": {}}
         )
@@ -109,7 +111,7 @@ class JobPlayer(Client):
             states = [_container(each, {"waiting": {"reason": "PodInitializing"}}, ready=False) for each in containers]
         else:
             states = [*(_ended(each, End()) for each in containers[:-1]), _ended(containers[-1], last)]
-        inits = [_ended(each, init) for each in pod["spec"].get("initContainers", [])]
+        inits = [_ended(each, End() if each["name"] == CHECK_CONTAINER else init) for each in pod["spec"].get("initContainers", [])]
         status = {"phase": phase, "initContainerStatuses": inits, "containerStatuses": states}
         await self.patch_status("Pod", pod["metadata"]["name"], status)
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,25 @@ from trainer.errors import ModelError
 LARGEST_MANIFEST = 16 << 20
 
 
-def verify_folder(folder: Path, *, version: str, digest: str) -> None:
-    """Return if ``folder`` is exactly the published ``version``; raise :class:`ModelError` with the first difference otherwise.
+@dataclass(frozen=True)
+class Verified:
+    """A published version whose folder was found to be exactly what its manifest says; ``files`` is what the manifest says of each."""
+
+    version: str
+    files: Mapping[str, Any]
+
+    def check(self, contents: Mapping[str, bytes]) -> None:
+        """Return if these are the very bytes that were published; raise :class:`ModelError` otherwise.
+
+        Whoever reads a file of the folder again asks this before using what was read: it may have been swapped since the verification.
+        """
+        for name, content in contents.items():
+            if not _is(self.files.get(name), size=len(content), sha256=hashlib.sha256(content).hexdigest()):
+                raise ModelError(_changed(self.version, name))
+
+
+def verify_folder(folder: Path, *, version: str, digest: str) -> Verified:
+    """What was verified, if ``folder`` is exactly the published ``version``; :class:`ModelError` with the first difference otherwise.
 
     ``digest`` is ``sha256:`` and the hex sha256 of the manifest's bytes; the manifest holds the sha256 and size (bytes) of every other
     file. Nothing may be missing, changed, added, anything but a plain file or folder, or a symbolic link that leads out of the folder.
@@ -28,7 +46,12 @@ def verify_folder(folder: Path, *, version: str, digest: str) -> None:
         if name not in listed:
             raise ModelError(f"Version {version} was changed after it was published: {name} is not in its manifest.")
         if not _same(found[name], listed[name]):
-            raise ModelError(f"Version {version} was changed after it was published: {name} is not the file of its manifest.")
+            raise ModelError(_changed(version, name))
+    return Verified(version, listed)
+
+
+def _changed(version: str, name: str) -> str:
+    return f"Version {version} was changed after it was published: {name} is not the file of its manifest."
 
 
 def _manifest(folder: Path, version: str, digest: str) -> dict[str, Any]:
@@ -47,7 +70,7 @@ def _manifest(folder: Path, version: str, digest: str) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(content)
         if manifest["schema"] != 1 or manifest["version"] != version or not isinstance(manifest["files"], dict):
             raise ModelError(f"The manifest in the folder is not one of version {version} in a form that this server knows.")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         raise ModelError(f"The manifest of version {version} is not one that this server can read.") from None
     return manifest
 
@@ -71,7 +94,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _same(path: Path, expected: object) -> bool:
-    if not isinstance(expected, dict) or expected.get("size") != path.stat().st_size:
-        return False
     with path.open("rb") as file:
-        return bool(hashlib.file_digest(file, "sha256").hexdigest() == expected.get("sha256"))
+        return _is(expected, size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _is(expected: object, *, size: int, sha256: str) -> bool:
+    return isinstance(expected, dict) and (expected.get("size"), expected.get("sha256")) == (size, sha256)

@@ -46,6 +46,9 @@ class Service:
         except OSError as error:
             self._missing = f"Version {self.config.version} cannot be read: {error}."
             log.error("Not ready, and will not be: %s", self._missing)  # noqa: TRY400 - as above
+        except Exception as error:  # nobody awaits this call: without an answer here the server would be "loading" for ever
+            self._missing = f"Version {self.config.version} could not be loaded ({type(error).__name__}): the server's log says more."
+            log.exception("Not ready, and will not be: %s", self._missing)
         else:
             log.info("Ready: model %s, version %s, %d intents.", self.config.model_name, self.config.version, len(self.model.labels))
 
@@ -58,8 +61,11 @@ class Service:
         if not version or not digest:
             unset = contract.MODEL_DIGEST if version else contract.MODEL_VERSION
             raise ModelError(f"{unset} is not set, so the model folder cannot be verified: a rollout sets both it and its counterpart.")
-        verify_folder(self.config.model_dir, version=version, digest=digest)
-        # Only here: importing scikit-learn takes seconds on a busy node, and the server has to be live before that.
-        from trainer.model import load_model  # noqa: PLC0415 - see above
+        # Only here: importing scikit-learn takes seconds on a busy node, and the server has to be live before that. And here already:
+        # between verifying and loading it would give somebody the time to swap a file.
+        from trainer.model import model_from_files, read_model_files  # noqa: PLC0415 - see above
 
-        return load_model(self.config.model_dir)
+        verified = verify_folder(self.config.model_dir, version=version, digest=digest)
+        files = read_model_files(self.config.model_dir)
+        verified.check(files)  # before anything is unpickled, and of the very bytes that are
+        return model_from_files(files, self.config.model_dir)

@@ -53,6 +53,26 @@ def annotations_of(live: Live) -> dict[str, str]:
     return {key: text for key, text in facts.items() if text} | numbers
 
 
+def is_annotated(annotations: Mapping[str, str], live: Live) -> bool:
+    """Whether the annotations are those of the live model's record. Of an adopted one they came first: numbers are compared as numbers.
+
+    Annotations that the record does not know do not count: the policy may have been given another metric since.
+    """
+    if not live.adopted:
+        return all(annotations.get(key) == text for key, text in annotations_of(live).items())
+    try:
+        annotated = baseline_from_annotations(annotations, live.metrics)
+    except MalformedObject:
+        return False
+    same_version = annotated is not None and annotated.version in (live.version, "")
+    return (
+        annotated is not None
+        and same_version
+        and annotated.holdout_digest == live.holdout_digest
+        and all(annotated.metrics.get(name) == number for name, number in live.metrics.items())
+    )
+
+
 def baseline_from_annotations(annotations: Mapping[str, str], metrics: Iterable[str] = ()) -> Baseline | None:
     """The live model's numbers as its annotations have them; None when no metric is annotated.
 

@@ -5,8 +5,6 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from kubernetes.aio.config import ConfigException
-
 from modelsafeguard.cli import request
 from modelsafeguard.cli.errors import UsageError
 from modelsafeguard.kube.errors import KubernetesError
@@ -24,8 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = asyncio.run(given.run(given))
     except UsageError as error:
         return _refused(str(error), MISUSED)
-    except ConfigException as error:
-        return _refused(f"There is no cluster to talk to ({error}): run this in a pod, or set KUBECONFIG.", FAILED)
     except KubernetesError as error:
         return _refused(str(error), FAILED)
     sys.stdout.write(f"{said}\n")

@@ -21,7 +21,7 @@ PREDICTIONS_FILE: Final = "predictions.csv"
 HOLDOUT_FILE: Final = "holdout.csv"
 TRAIN_DIGESTS_FILE: Final = "train-digests.txt"
 
-# The keys of metrics.json that must be there (the user's own format).
+# The keys of metrics.json that must be there.
 METRICS_KEYS: Final = ("accuracy", "f1_macro", "f1_weighted", "n_classes", "n_features", "n_samples", "training_date")
 
 # Written by ``measure`` into a version's folder when it is published: sha256 and size of every file.

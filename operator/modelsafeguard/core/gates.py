@@ -84,7 +84,7 @@ def metrics_valid(case: Case, policy: Policy) -> Iterator[Finding]:
 
 
 def metric_within_tolerance(case: Case, policy: Policy) -> Iterator[Finding]:
-    """The seed's rule, one finding for each metric: candidate - live >= -maxDrop, compared as decimals.
+    """The point rule, one finding for each metric: candidate - live >= -maxDrop, compared as decimals.
 
     Without any previous model it passes as NoBaseline. A number of the baseline that is missing is NotMeasured; one that is not
     legal is Failed, because the record that everything rests on is broken.

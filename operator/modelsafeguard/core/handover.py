@@ -20,6 +20,7 @@ from modelsafeguard.core.errors import (
     ReportInvalidError,
 )
 from modelsafeguard.core.report import Report, report_from_payload, report_to_payload
+from modelsafeguard.core.text import one_line
 
 LIMIT: Final = 1500  # bytes: 12 KiB divided by eight containers, injected sidecars included
 MESSAGE_LIMIT: Final = 800  # characters of a failure's sentence
@@ -84,7 +85,7 @@ def encode_report(report: Report) -> bytes:
 
 def encode_failure(reason: str, message: str) -> bytes:
     """The termination message that says why there is no report; the sentence is made printable, and shortened until it fits."""
-    readable = "".join(character if character.isprintable() else "?" for character in message)
+    readable = one_line(message)
     room = MESSAGE_LIMIT
     while True:
         sentence = readable if len(readable) <= room else readable[: room - 3] + "..."

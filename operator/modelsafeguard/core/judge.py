@@ -21,7 +21,7 @@ _VERDICTS = {
 def judge(policy: Policy, report: Report, baseline: Baseline | None) -> Judgement:
     """Judge a candidate by the policy against the live model.
 
-    The seed's decision table:
+    The decision table of the point rule:
 
     | deltas                                               | verdict  | sentence                                            |
     |------------------------------------------------------|----------|-----------------------------------------------------|
@@ -58,7 +58,7 @@ def judge(policy: Policy, report: Report, baseline: Baseline | None) -> Judgemen
 
 
 def choose_baseline(report: Report, baseline: Baseline | None) -> Case:
-    """The seed's rule for the numbers to compare with.
+    """Which numbers to compare with.
 
     The recorded (annotated) numbers count when they were measured on the candidate's holdout, or when it is not known on which
     holdout they were measured. Otherwise the live model's numbers on the candidate's own holdout count, if ``measure`` has them

@@ -23,7 +23,7 @@ _LABELS: Final[Mapping[str, str]] = {"f1_macro": "F1"}
 
 
 def label(name: str) -> str:
-    """The metric's name in a sentence: the seed calls f1_macro "F1"; all others go by their own name."""
+    """The metric's name in a sentence: f1_macro is called "F1", all others go by their own name."""
     return _LABELS.get(name, name)
 
 

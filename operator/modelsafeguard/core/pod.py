@@ -5,11 +5,13 @@ Beside these ``measure`` is given ``MODEL``, ``VERSION``, ``REQUEST``, ``DATA_DI
 
 from typing import Final
 
-# The containers of a training Job's pod: the owner's image, then ours.
+# The containers of a training Job's pod: ours, the owner's, and ours again.
+CHECK_CONTAINER: Final = "check"
 TRAIN_CONTAINER: Final = "train"
 MEASURE_CONTAINER: Final = "measure"
 
 # The first argument of ``python -m modelsafeguard.measure``.
+CHECK: Final = "check"
 PUBLISH: Final = "publish"
 READ: Final = "read"
 PRUNE: Final = "prune"

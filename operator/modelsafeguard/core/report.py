@@ -15,6 +15,8 @@ from modelsafeguard.core.numbers import METRIC_NAME, compact, objection
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _VERSION: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,10})?")
+# A date in the forms of ISO 8601, and a time behind a T or a space: fromisoformat takes any character there, a line feed included.
+_DATE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-?W[0-9]{2}(-?[0-9])?)([T ][0-9:.,]+(Z|[+-][0-9:.]+)?)?")
 _LONGEST_NAME: Final = 63
 _LONGEST_DATE: Final = 40
 _MOST_METRICS: Final = 32
@@ -70,8 +72,8 @@ def is_version(text: str) -> bool:
 
 
 def is_training_date(text: str) -> bool:
-    """Whether this is a date and time in ISO 8601, with or without an offset."""
-    if len(text) > _LONGEST_DATE or not text.isascii():
+    """Whether this is a date in ISO 8601, alone or with a time, and that with or without an offset."""
+    if len(text) > _LONGEST_DATE or not _DATE.fullmatch(text):
         return False
     try:
         datetime.fromisoformat(text)
@@ -80,10 +82,24 @@ def is_training_date(text: str) -> bool:
     return True
 
 
+def holdout_line(identity: str, label: str) -> bytes:
+    """A row of a holdout as its digest sees it.
+
+    An id and a label may both hold a comma, so one line can be of two different rows: equal digests are the same lines, and whoever
+    joins rows by their ids compares the ids as well.
+    """
+    return f"{identity},{label}\n".encode()
+
+
 def holdout_digest(rows: Iterable[tuple[str, str]]) -> str:
-    """The identity of a holdout: ``sha256:`` of its sorted lines ``id,label`` in UTF-8, whatever their order in the file."""
+    """The identity of a holdout, from id and label of its rows: ``sha256:`` of their sorted lines, whatever their order in the file."""
+    return digest_of_lines(sorted(holdout_line(identity, label) for identity, label in rows))
+
+
+def digest_of_lines(lines: Iterable[bytes]) -> str:
+    """As ``holdout_digest``, of lines that are sorted already."""
     digest = hashlib.sha256()
-    for line in sorted(f"{identity},{label}\n".encode() for identity, label in rows):
+    for line in lines:
         digest.update(line)
     return f"sha256:{digest.hexdigest()}"
 

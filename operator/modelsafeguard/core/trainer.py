@@ -38,6 +38,9 @@ def _of_volumes(spec: ModelSpec) -> Iterator[str]:
         name = str(volume.get("name", ""))
         if name.startswith(RESERVED_VOLUME_PREFIX):
             yield f"spec.trainer.volumes has one named {name}; names beginning with {RESERVED_VOLUME_PREFIX} are the operator's, rename it"
+        tokens = [source for source in (volume.get("projected") or {}).get("sources", []) if source.get("serviceAccountToken")]
+        if tokens and not spec.trainer.service_account_name:
+            yield f"spec.trainer.volumes asks for a token in {name}, and spec.trainer.serviceAccountName names nobody whose it would be"
         # It would be writable as a whole: a training run could overwrite the live model.
         if (volume.get("persistentVolumeClaim") or {}).get("claimName") == spec.storage.claim_name:
             yield (
@@ -48,8 +51,12 @@ def _of_volumes(spec: ModelSpec) -> Iterator[str]:
 
 def _of_mounts(trainer: Trainer) -> Iterator[str]:
     for entry in trainer.volume_mounts:
-        path, name = posixpath.normpath(str(entry.get("mountPath", ""))), str(entry.get("name", ""))
+        path, name = _absolute(str(entry.get("mountPath", ""))), str(entry.get("name", ""))
         if path == "/" or f"{path}/".startswith(f"{RESERVED_PATH}/"):
             yield f"spec.trainer.volumeMounts mounts {path}; {RESERVED_PATH} is the operator's, choose another path"
         if name.startswith(RESERVED_VOLUME_PREFIX):
             yield f"spec.trainer.volumeMounts mounts {name}, a volume of the operator's; mount your own"
+
+
+def _absolute(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))  # POSIX lets a path begin with two slashes, and normpath keeps them

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import kopf
 
@@ -37,11 +38,14 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     queue: KeyQueue[Key] = KeyQueue(reconciler.reconcile, workers=WORKERS)
     resync = Resync(api, models, queue, settings.namespaces, settings.resync_seconds)
     probes = await serve(health, settings.probe_port)
-    background: list[asyncio.Task[None]] = []
+    background = [asyncio.create_task(health.run())]  # the first list may take long, and is no stuck loop
     try:
         await resync.once()  # conflicts between models must be known before the first decision
         started = asyncio.Event()
-        background = [asyncio.create_task(work) for work in (queue.run(), resync.run(), health.run(), _mark_ready(health, started))]
+        stop = stop or asyncio.Event()
+        background += [asyncio.create_task(work) for work in (queue.run(), resync.run(), _mark_ready(health, started))]
+        for task in background:
+            task.add_done_callback(partial(_stop_without, stop))
         # At its end kopf waits 5 s for every task that it did not see at its start: let ours begin, and make their own, before it.
         await asyncio.sleep(0)
         await kopf.operator(
@@ -60,6 +64,13 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         await asyncio.gather(*background, return_exceptions=True)
         await probes.cleanup()
         await api.close()
+
+
+def _stop_without(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """A part that died is not missed by kopf: the process must end, to be started anew as a whole."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a part of the operator has ended, so the process does", exc_info=error)
+        stop.set()
 
 
 async def _mark_ready(health: Health, started: asyncio.Event) -> None:
@@ -83,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         asyncio.run(run(settings))
-    except (SettingsError, KubernetesError) as error:
+    except (SettingsError, KubernetesError, OSError) as error:
         sys.stderr.write(f"modelsafeguard cannot start: {error}\n")
         return 1
     return 0

@@ -1,16 +1,17 @@
 """One model at a time: gather, decide, act, until nothing is left to do."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from modelsafeguard.api.errors import MalformedObject
-from modelsafeguard.core.lifecycle import advance
+from modelsafeguard.core.lifecycle import Observed, advance, refused
+from modelsafeguard.core.lifecycle.step import Effect
 from modelsafeguard.engine.queue import RetryLater
 from modelsafeguard.engine.registry import Key
 from modelsafeguard.kube.act import Actor
-from modelsafeguard.kube.errors import Conflict, NotFound, Refused, Unavailable
+from modelsafeguard.kube.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from modelsafeguard.kube.observe import Observer
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Reconciler:
             step = advance(known or observed, self.clock())
             log.debug("%s: %s", name, step.why)
             if step.effects:
-                known = await self.actor.perform(known or observed, step.effects)
+                known = await self._perform(known or observed, step.effects)
             elif known is None:
                 return step.wake_after
             else:
@@ -62,3 +63,16 @@ class Reconciler:
             if known is None:
                 observed = await self.observer.observe(*key)
         raise RetryLater(f"{name} did not come to rest in {_MOST_STEPS} steps")
+
+    async def _perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
+        """The world after the effects. If a training Job is refused, its request is told why before the retry."""
+        try:
+            return await self.actor.perform(observed, effects)
+        except Refused as error:
+            told = refused(observed, effects, str(error), self.clock(), for_good=isinstance(error, Invalid))
+            if not told.effects:
+                raise
+            known = await self.actor.perform(observed, told.effects)
+            if isinstance(error, Invalid):
+                return known
+            raise

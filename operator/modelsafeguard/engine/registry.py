@@ -42,22 +42,35 @@ class Registry:
 
     def __init__(self) -> None:
         self._entries: dict[Key, Entry] = {}
+        self._heard: set[Key] | None = None
+
+    def list_begins(self) -> None:
+        """What events tell from now on is newer than the full list that is being read."""
+        self._heard = set()
 
     def note(self, body: Mapping[str, Any]) -> Key:
         """Remember a ModelDeployment; returns its key."""
         key, entry = entry_of(body)
         self._entries[key] = entry
+        self._hear(key)
         return key
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone."""
         self._entries.pop(key, None)
+        self._hear(key)
 
     def replace(self, entries: Mapping[Key, Entry]) -> set[Key]:
-        """Take over a full list; returns the keys that are known now or were before."""
-        before = set(self._entries)
-        self._entries = dict(entries)
+        """Take over a full list, but for what was heard while it was read; returns the keys that are known now or were before."""
+        before, heard = set(self._entries), self._heard or set()
+        listed = {key: entry for key, entry in entries.items() if key not in heard}
+        self._entries = listed | {key: entry for key, entry in self._entries.items() if key in heard}
+        self._heard = None
         return before | set(entries)
+
+    def _hear(self, key: Key) -> None:
+        if self._heard is not None:
+            self._heard.add(key)
 
     def serving(self, namespace: str, deployment: str) -> list[Key]:
         """The models that serve with this Deployment."""

@@ -5,6 +5,7 @@ import logging
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from modelsafeguard.api import retrainrequest
 from modelsafeguard.api.errors import MalformedObject
@@ -14,7 +15,7 @@ from modelsafeguard.core.request import Request
 from modelsafeguard.engine.queue import KeyQueue
 from modelsafeguard.engine.registry import Entry, Key, Registry, entry_of
 from modelsafeguard.kube.client import Api
-from modelsafeguard.kube.errors import Conflict, KubernetesError
+from modelsafeguard.kube.errors import Conflict, KubernetesError, Refused
 from modelsafeguard.kube.paths import collection, item
 
 log = logging.getLogger(__name__)
@@ -43,9 +44,12 @@ class Resync:
                 await self.once()
             except KubernetesError as error:
                 log.warning("the periodic list failed, the next one follows: %s", error)
+            except Exception:
+                log.exception("the periodic list failed, the next one follows")
 
     async def once(self) -> None:
         """One round: every model with an open request or work under way, a part of the others, and requests past their time."""
+        self.models.list_begins()
         busy: set[Key] = set()
         entries: dict[Key, Entry] = {}
         for namespace in self.namespaces or ("",):
@@ -60,9 +64,9 @@ class Resync:
         part = self.rounds % PARTS
         for key in busy | {key for key in known if hash(key) % PARTS == part}:
             self.queue.add(key)
+        self.rounds += 1
         if part == 0:
             await self._expire()
-        self.rounds += 1
 
     async def _expire(self) -> None:
         """Delete the finished requests whose time to live has passed."""
@@ -73,7 +77,7 @@ class Resync:
                     continue  # not even read: there may be very many
                 try:
                     await self._expire_one(retrainrequest.from_body(body), now)
-                except (MalformedObject, Conflict) as error:
+                except (MalformedObject, Conflict, Refused) as error:
                     log.warning("a finished request is not deleted in this round: %s", error)
 
     async def _expire_one(self, request: Request, now: datetime) -> None:
@@ -83,7 +87,8 @@ class Resync:
             await self.api.delete(item(REQUEST_PLURAL, meta.namespace, meta.name), preconditions)
 
 
-def _working(body: dict[str, dict[str, object]]) -> bool:
+def _working(body: dict[str, Any]) -> bool:
     status = body.get("status", {})
     unseen = status.get("observedGeneration") != body["metadata"].get("generation")
-    return unseen or any(status.get(part) for part in ("activeRequest", "rollout", "prune", "verification"))
+    waits = any(each["type"] == "Reconciling" for each in status.get("conditions", []))  # perhaps for what is not watched: a claim
+    return unseen or waits or any(status.get(part) for part in ("activeRequest", "rollout", "prune", "verification"))

@@ -25,9 +25,9 @@ from modelsafeguard.core.lifecycle.step import (
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Meta
 from modelsafeguard.kube.client import Api, Json
-from modelsafeguard.kube.errors import AlreadyExists, NotFound
+from modelsafeguard.kube.errors import AlreadyExists, NotFound, Refused
 from modelsafeguard.kube.foreign import job_of
-from modelsafeguard.kube.observe import with_model, with_request
+from modelsafeguard.kube.observe import serving_pods, with_model, with_request
 from modelsafeguard.kube.paths import collection, events, item
 from modelsafeguard.objects.events import Fact, event
 from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
@@ -126,6 +126,8 @@ class Actor:
             await self.api.create(events(meta.namespace), event(told, now=datetime.now(UTC), instance=self.instance))
         except AlreadyExists:
             return
+        except Refused as error:  # nothing is decided by an Event, so nothing waits for one
+            log.error("an Event could not be written: %s", error)  # noqa: TRY400 - the sentence says it all
         for line in fact.log:
             log.info(line)
 
@@ -134,7 +136,7 @@ class Actor:
         claim, deployment = observed.claim, observed.deployment
         if claim is None or "ReadWriteMany" in claim.access_modes or deployment is None:
             return None
-        pods = [pod async for pod in self.api.items(collection("pods", observed.namespace), labelSelector=deployment.selector)]
+        pods = await serving_pods(self.api, observed.namespace, deployment)
         return next((pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")), None)
 
 

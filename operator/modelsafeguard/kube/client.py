@@ -13,10 +13,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from modelsafeguard.api.names import FIELD_MANAGER
-from modelsafeguard.kube.errors import AlreadyExists, Conflict, KubernetesError, NotFound, Refused, Unavailable
+from modelsafeguard.kube.errors import AlreadyExists, Conflict, Invalid, KubernetesError, NotFound, Refused, Unavailable
 
 Json = dict[str, Any]
 
@@ -131,7 +131,10 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"{method} {path}: no answer from the API server ({type(error).__name__} {error})") from error
         if 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own classes
-            answer: Json = json.loads(text)
+            try:
+                answer: Json = json.loads(text)
+            except ValueError as error:
+                raise Unavailable(f"{method} {path}: {response.status}, but the answer is not the API server's ({error})") from error
             return answer
         raise _error(f"{method} {path}", response.status, text, response.headers.get("Retry-After"))
 
@@ -149,13 +152,15 @@ def _error(call: str, status: int, text: bytes, retry_after: str | None) -> Kube
     except (ValueError, AttributeError):
         reason, message = "", text[:200].decode(errors="replace")
     sentence = f"{call}: {status} {reason} {message}".strip()
-    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    wait = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
     kind: type[KubernetesError]
     match status:
         case 404 | 410:
             kind = NotFound
         case 409:
             kind = AlreadyExists if reason == "AlreadyExists" else Conflict
+        case 422:
+            kind = Invalid
         case 429:
             kind = Unavailable
         case _ if status >= 500:  # noqa: PLR2004 - HTTP's own classes
@@ -166,12 +171,19 @@ def _error(call: str, status: int, text: bytes, retry_after: str | None) -> Kube
 
 
 async def connect() -> Api:
-    """A client with the pod's own service account, or with the kubeconfig that ``KUBECONFIG`` names."""
+    """A client with the pod's own service account, or with the kubeconfig that ``KUBECONFIG`` names.
+
+    Raises:
+        KubernetesError: neither is there, or it cannot be read.
+    """
     configuration = Configuration()
     try:
         load_incluster_config(client_configuration=configuration)
     except Exception:  # noqa: BLE001 - whatever is missing in the pod, a kubeconfig is the other way
-        await load_kube_config(client_configuration=configuration)
+        try:
+            await load_kube_config(client_configuration=configuration)
+        except ConfigException as error:
+            raise KubernetesError(f"There is no cluster to talk to ({error}): run this in a pod, or set KUBECONFIG.") from error
     configuration.connection_pool_maxsize = _CONNECTIONS
     configuration.retries = None
     # Left to aiohttp (trust_env), this is asked anew for each call, in another thread.

@@ -27,3 +27,7 @@ class NotFound(KubernetesError):  # noqa: N818 - the API server's own word
 
 class Refused(KubernetesError):  # noqa: N818 - the API server's own verdict on the call
     """The call is not allowed or not valid (400, 401, 403, 422): repeating it at once changes nothing."""
+
+
+class Invalid(Refused):
+    """The object that was sent is not a valid one (422): no repetition changes that."""

@@ -1,10 +1,10 @@
 """Other people's objects, from their JSON to the values that decisions need."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from modelsafeguard.api.names import ANNOTATION_VERSION, FIELD_MANAGER
+from modelsafeguard.api.names import ANNOTATION_VERSION, FIELD_MANAGER, LABEL_ROLE
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.contract import MODEL_DIGEST, MODEL_VERSION
 from modelsafeguard.core.model import ModelSpec, ServingState
@@ -26,6 +26,15 @@ def _condition(conditions: list[Json], kind: str, status: str = "True") -> Json 
     return next((each for each in conditions if each["type"] == kind and each["status"] == status), None)
 
 
+def _controller_uid(body: Json) -> str:
+    return next((str(owner["uid"]) for owner in body["metadata"].get("ownerReferences", []) if owner.get("controller")), "")
+
+
+def controlled_by(body: Json, uids: Collection[str]) -> bool:
+    """Whether the object's controller is one of these."""
+    return _controller_uid(body) in uids
+
+
 def job_of(body: Json) -> Job:
     """A batch/v1 Job."""
     metadata, conditions = body["metadata"], body.get("status", {}).get("conditions", [])
@@ -34,7 +43,8 @@ def job_of(body: Json) -> Job:
     return Job(
         name=metadata["name"],
         uid=metadata["uid"],
-        owner_uid=next((owner["uid"] for owner in metadata.get("ownerReferences", []) if owner.get("controller")), ""),
+        # Anybody who may create a Job can write owner references; only we can put the label on one (manifests/admission/results.yaml).
+        owner_uid=_controller_uid(body) if LABEL_ROLE in metadata.get("labels", {}) else "",
         state=JobState.COMPLETE if complete else JobState.FAILED if failed else JobState.ACTIVE,
         reason=end.get("reason", ""),
         message=end.get("message", ""),
@@ -139,6 +149,8 @@ def _problem(name: str, template: Json, container: Json | None, mounts: list[Jso
         return f"Deployment {name} has no volume named {serving.model_volume} on claim {claim}; add it, or correct spec.serving.modelVolume"
     if len(mounts) != 1:
         return f"container {serving.container} of Deployment {name} mounts volume {serving.model_volume} {len(mounts)} times; mount it once"
+    if "subPathExpr" in mounts[0]:
+        return f"container {serving.container} of Deployment {name} mounts volume {serving.model_volume} with a subPathExpr; remove it"
     if any("valueFrom" in each for each in container.get("env", []) if each["name"] in (MODEL_VERSION, MODEL_DIGEST)):
         both = f"{MODEL_VERSION} or {MODEL_DIGEST}"
         return f"container {serving.container} of Deployment {name} takes {both} from elsewhere (valueFrom); remove it"
@@ -158,20 +170,25 @@ def _other_managers(entries: list[Json], container: str, mount_path: str) -> tup
     """Whose manifests set the fields that a rollout sets.
 
     A manifest wins its fields back at every sync, so such a field is never taken. A field that was changed by hand (an Update:
-    ``kubectl set env``, ``rollout undo``) after we had set it is drift, which is seen by its value.
+    ``kubectl set env``, ``rollout undo``) after we had set it is drift, which is seen by its value. Before that only what was made
+    by hand is let pass (``kubectl create``, ``edit``): an Update of another program may come from a manifest too (Helm, Terraform).
     """
-    ours = any(entry["manager"] == FIELD_MANAGER for entry in entries)
+    ours = any(entry.get("manager") == FIELD_MANAGER for entry in entries)
     return tuple(
         sorted(
             {
-                entry["manager"]
+                entry.get("manager") or "a nameless manager"
                 for entry in entries
-                if entry["manager"] != FIELD_MANAGER
-                and (entry["operation"] == "Apply" or entry["manager"] == _CLIENT_SIDE_APPLY or not ours)
+                if entry.get("manager") != FIELD_MANAGER
+                and (_is_manifest(entry) or not (ours or entry.get("manager", "").startswith("kubectl-")))
                 and _owns(entry.get("fieldsV1", {}), container, mount_path)
             }
         )
     )
+
+
+def _is_manifest(entry: Json) -> bool:
+    return bool(entry["operation"] == "Apply" or entry.get("manager") == _CLIENT_SIDE_APPLY)
 
 
 def _owns(fields: Json, container: str, mount_path: str) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.errors import MalformedObject
-from modelsafeguard.api.names import MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
+from modelsafeguard.api.names import LABEL_ROLE, MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
 from modelsafeguard.core.cluster import Deployment, Job, JobState, Pod
 from modelsafeguard.core.contract import VERSIONS
 from modelsafeguard.core.lifecycle.adoption import signature_of
-from modelsafeguard.core.lifecycle.approval import APPROVED_BY
+from modelsafeguard.core.lifecycle.approval import approver
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.world import Observed, PublicCopy, reader_name, version_of
@@ -18,8 +18,11 @@ from modelsafeguard.core.model import Model
 from modelsafeguard.core.request import Request, Stage
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import Refused
-from modelsafeguard.kube.foreign import claim_of, deployment_of, job_of, pod_of
-from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING, collection, item
+from modelsafeguard.kube.foreign import claim_of, controlled_by, deployment_of, job_of, pod_of
+from modelsafeguard.kube.paths import APPROVE_BINDING, POLICIES, REBASE_BINDING, collection, item
+
+# Phases of pods that will not run again.
+_OVER = {"Succeeded", "Failed"}
 
 Rivals = Callable[[Model], str]
 
@@ -80,7 +83,7 @@ class Observer:
     async def _with_signatures(self, observed: Observed, model: Model) -> Observed:
         """Whether the API server checks who approves and who signs; asked only where somebody did."""
         waiting = [request for request in observed.requests if request.status.stage is Stage.AWAITING_APPROVAL]
-        approved = any(APPROVED_BY in request.meta.annotations for request in waiting)
+        approved = any(approver(request) for request in waiting)
         signed = signature_of(model) != model.status.rebased_by
         return replace(
             observed,
@@ -89,11 +92,13 @@ class Observer:
         )
 
     async def _in_force(self, binding: str) -> bool:
-        """Whether an admission policy is in force. Where we may not even ask: no."""
+        """Whether an admission policy refuses what it does not allow, everywhere. Where we may not even ask: no."""
         try:
-            return await self.api.get(binding) is not None
+            bound = (await self.api.get(binding) or {}).get("spec", {})
+            policy = await self.api.get(f"{POLICIES}/{bound['policyName']}") if "Deny" in bound.get("validationActions", []) else None
         except Refused:
             return False
+        return policy is not None and binding.endswith(f"/{bound['policyName']}") and "matchResources" not in bound
 
     async def _open_requests(self, namespace: str, name: str) -> tuple[Request, ...]:
         selector = f"spec.modelDeploymentRef.name={name},status.verdict="
@@ -135,9 +140,9 @@ class Observer:
         )
 
     async def _pods_of(self, namespace: str, job: Job) -> tuple[Pod, ...]:
-        """The Job's own pods: by label, and only those that it controls (labels can be put on by anybody)."""
-        bodies = self.api.items(collection("pods", namespace), labelSelector=f"batch.kubernetes.io/job-name={job.name}")
-        return tuple([pod_of(body) async for body in bodies if _owned(body, job.uid)])
+        """The Job's own pods: those that it controls, with the label that only the Job controller can put on (manifests/admission)."""
+        bodies = self.api.items(collection("pods", namespace), labelSelector=f"batch.kubernetes.io/job-name={job.name},{LABEL_ROLE}")
+        return tuple([pod_of(body) async for body in bodies if controlled_by(body, {job.uid})])
 
     async def _trouble_of(self, namespace: str, job: Job, pods: tuple[Pod, ...]) -> str:
         """Why a Job has no pod at all (a quota, an admission policy): only its Events say it."""
@@ -151,10 +156,9 @@ class Observer:
         """The serving pods while a rollout is under way; the versions that pods still mount when some are to be pruned."""
         status, namespace = model.status, observed.namespace
         if status.rollout:
-            pods = self.api.items(collection("pods", namespace), labelSelector=deployment.selector)
-            return replace(observed, serving_pods=tuple([pod_of(body) async for body in pods]))
+            return replace(observed, serving_pods=tuple(map(pod_of, await serving_pods(self.api, namespace, deployment))))
         if status.active_request is None and status.prune is None and surplus(model):
-            sets = [body async for body in self.api.items(collection("replicasets", namespace)) if _owned(body, deployment.uid)]
+            sets = await _replica_sets(self.api, namespace, deployment)
             mounted = frozenset(version for body in sets if body["spec"].get("replicas") for version in _mounted(body))
             return replace(observed, mounted=mounted)
         return observed
@@ -171,8 +175,19 @@ def _of_a_model_before(observed: Observed, model: Model) -> list[str]:
     return [each.status.version for each in observed.requests if each.status.version and each.status.model_uid != model.meta.uid]
 
 
-def _owned(body: Json, uid: str) -> bool:
-    return any(owner["uid"] == uid and owner.get("controller") for owner in body["metadata"].get("ownerReferences", []))
+async def serving_pods(api: Api, namespace: str, deployment: Deployment) -> list[Json]:
+    """The Deployment's own pods, without those that are over (evicted ones stay listed).
+
+    Its labels are no proof: anybody may put them on a pod that then seems to hold, or to fail.
+    """
+    sets = {body["metadata"]["uid"] for body in await _replica_sets(api, namespace, deployment)}
+    pods = api.items(collection("pods", namespace), labelSelector=deployment.selector)
+    return [body async for body in pods if controlled_by(body, sets) and body.get("status", {}).get("phase") not in _OVER]
+
+
+async def _replica_sets(api: Api, namespace: str, deployment: Deployment) -> list[Json]:
+    sets = api.items(collection("replicasets", namespace), labelSelector=deployment.selector)
+    return [body async for body in sets if controlled_by(body, {deployment.uid})]
 
 
 def _mounted(replica_set: Json) -> list[str]:
@@ -186,15 +201,11 @@ def _mounted(replica_set: Json) -> list[str]:
 def with_model(observed: Observed, model: Model) -> Observed:
     """The same world with another reading of the model, its annotations read along."""
     annotations, live = model.meta.annotations, model.status.live
-    expected = modeldeployment.annotations_of(live) if live else {}
     try:
         baseline = modeldeployment.baseline_from_annotations(annotations, [rule.name for rule in model.spec.policy.metrics])
     except MalformedObject as error:
         return replace(observed, model=model, public=PublicCopy(problem=str(error)))
-    if live and live.adopted:  # its annotations came first, and may well not name a version
-        matches = baseline is not None and baseline.metrics == live.metrics
-    else:
-        matches = all(annotations.get(key) == text for key, text in expected.items())
+    matches = live is None or modeldeployment.is_annotated(annotations, live)
     return replace(observed, model=model, public=PublicCopy(baseline=baseline, matches_live=matches))
 
 

@@ -14,6 +14,7 @@ _PREFIXES = {
 }
 
 # manifests/admission: without these bindings anybody who may annotate a request could approve it, or sign for another baseline.
+POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 _BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 APPROVE_BINDING = f"{_BINDINGS}/approve.modelsafeguard.io"
 REBASE_BINDING = f"{_BINDINGS}/rebase.modelsafeguard.io"

@@ -1,4 +1,4 @@
-"""``python -m modelsafeguard.measure publish | read | prune | verify``: one command, one answer in the termination message."""
+"""``python -m modelsafeguard.measure check | publish | read | prune | verify``: one command, one answer in the termination message."""
 
 import logging
 import os
@@ -11,18 +11,25 @@ from modelsafeguard.core import pod
 from modelsafeguard.core.errors import HandoverError
 from modelsafeguard.core.handover import encode_failure, encode_report
 from modelsafeguard.core.report import Report
+from modelsafeguard.measure.check import check
 from modelsafeguard.measure.errors import MeasureError, Reason, from_os_error
 from modelsafeguard.measure.folder import open_folder
 from modelsafeguard.measure.manifest import verify
 from modelsafeguard.measure.prune import prune
-from modelsafeguard.measure.publish import publish
 from modelsafeguard.measure.read import read
 from modelsafeguard.measure.settings import DEFAULT_TERMINATION_LOG, TERMINATION_LOG, Settings
 
 log = logging.getLogger("modelsafeguard.measure")
 
 
+def _check(settings: Settings) -> None:
+    check(settings.store)
+
+
 def _publish(settings: Settings) -> Report:
+    # Only this command needs scikit-learn, whose import takes longer than all the others do together.
+    from modelsafeguard.measure.publish import publish  # noqa: PLC0415 - see above
+
     return publish(settings.store, settings.candidate)
 
 
@@ -40,6 +47,7 @@ def _verify(settings: Settings) -> None:
 
 
 _COMMANDS: Final[Mapping[str, Callable[[Settings], Report | None]]] = {
+    pod.CHECK: _check,
     pod.PUBLISH: _publish,
     pod.READ: _read,
     pod.PRUNE: _prune,
@@ -48,7 +56,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Settings], Report | None]]] = {
 
 
 def run(command: str, environ: Mapping[str, str]) -> tuple[int, bytes]:
-    """Perform a command: its exit status, and its termination message (empty when prune or verify went well)."""
+    """Perform a command: its exit status, and its termination message (empty when check, prune or verify went well)."""
     try:
         report = _COMMANDS[command](Settings(environ))
         return 0, encode_report(report) if report else b""

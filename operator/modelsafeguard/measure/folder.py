@@ -4,10 +4,12 @@ A model is plain files in plain folders. What else a folder can hold (links, dev
 has no use in a model and could reach out of the volume, so it is refused.
 """
 
+import errno
 import hashlib
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,11 @@ MAX_ENTRIES: Final = 10_000
 MAX_DEPTH: Final = 32
 MAX_NAME_BYTES: Final = 255
 _CHUNK: Final = 1 << 20
-_HIDING: Final = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_HIDING: Final = re.compile(
+    r"[\x00-\x1f\x7f\u0080-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+# What open(2) says of a symbolic link (with O_NOFOLLOW), and of a socket or a device without its driver.
+_NO_FILE: Final = {errno.ELOOP, errno.ENXIO, errno.ENODEV}
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -67,11 +73,17 @@ def open_path(path: str, root: int) -> Iterator[int]:
 def open_file(path: str, root: int) -> Iterator[BinaryIO]:
     """A regular file at a relative path below ``root``, for reading. Anything else there is MeasureError(ModelFolderInvalid)."""
     folder, _, name = path.rpartition("/")
+    not_regular = MeasureError(Reason.MODEL_FOLDER_INVALID, f"{printable(path)} is not a regular file")
     with open_path(folder or ".", root) as parent:
-        descriptor = os.open(name, _READ, dir_fd=parent)
+        try:
+            descriptor = os.open(name, _READ, dir_fd=parent)
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                raise not_regular from error
+            raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise MeasureError(Reason.MODEL_FOLDER_INVALID, f"{printable(path)} is not a regular file")
+        raise not_regular
     with os.fdopen(descriptor, "rb") as file:
         yield file
 
@@ -90,8 +102,8 @@ def exists(name: str, parent: int) -> bool:
     return True
 
 
-def listing(root: int) -> Listing:
-    """Everything below ``root``, if it may be published at all.
+def listing(root: int, *, ours: int = 0) -> Listing:
+    """Everything below ``root``, if it may be published at all; ``ours`` files in it were added by us and do not count.
 
     Raises:
         MeasureError: ModelFolderInvalid, naming the first entry that is not a plain file or folder, or the limit that was passed.
@@ -99,7 +111,7 @@ def listing(root: int) -> Listing:
     files: list[str] = []
     folders: list[str] = []
     device, room = os.fstat(root).st_dev, os.fstatvfs(root)
-    bytes_left = room.f_blocks * room.f_frsize
+    bytes_left = room.f_blocks * room.f_frsize or sys.maxsize  # 0 blocks: a file system that does not know its size
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -114,7 +126,7 @@ def listing(root: int) -> Listing:
                 bytes_left -= 0 if is_folder else status.st_size
                 if is_folder:
                     waiting.append(path)
-                _check_limits(path, len(files) + len(folders), bytes_left)
+                _check_limits(path, len(files) + len(folders) - ours, bytes_left)
     return Listing(tuple(files), tuple(folders))
 
 

@@ -13,7 +13,8 @@ from modelsafeguard.core.report import Evidence
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import open_path
 from modelsafeguard.measure.manifest import verify
-from modelsafeguard.measure.predictions import Codes, Predictions, read_predictions, scores
+from modelsafeguard.measure.predictions import Codes, Predictions, read_predictions
+from modelsafeguard.measure.scores import scores
 
 # The share of rows on which the stored and the rescored answers of one live model may differ.
 MAX_DISAGREEMENT: Final = 0.001
@@ -54,7 +55,7 @@ def measure_live(store: int, version: str, digest: str, candidate: Predictions |
         return LiveNumbers(version, problem=str(error))
     if candidate is None:
         return LiveNumbers(version)
-    paired = _answers_on(candidate, stored) if stored and stored.digest == candidate.digest else None
+    paired = _answers_on(candidate, stored) if stored else None
     disagreement = None
     if paired is not None and candidate.live_predicted is not None:
         disagreement = _disagreement(paired, candidate.live_predicted, version)
@@ -65,14 +66,18 @@ def measure_live(store: int, version: str, digest: str, candidate: Predictions |
     return LiveNumbers(version)
 
 
-def _answers_on(candidate: Predictions, stored: Predictions) -> Codes:
-    """The stored answers in the candidate's row order and codes. A label that the candidate does not know gets a code of its own."""
+def _answers_on(candidate: Predictions, stored: Predictions) -> Codes | None:
+    """The stored answers in the candidate's row order and codes; None when they are about other rows.
+
+    Equal digests mean equal lines ``id,label``, which stand at equal places, and equal lengths of the ids that they are cut in the same
+    place: ids and labels are then equal, row by row. A label that the candidate does not know gets a code of its own.
+    """
+    if stored.digest != candidate.digest or not np.array_equal(stored.id_lengths, candidate.id_lengths):
+        return None
     codes = {label: code for code, label in enumerate(candidate.labels)}
     translated = np.array([codes.setdefault(label, len(codes)) for label in stored.labels], dtype=np.int32)
-    answers = translated[stored.predicted]
-    order = np.fromiter((stored.rows[identity] for identity in candidate.rows), dtype=np.int64, count=len(candidate.rows))
-    joined: Codes = answers[order]
-    return joined
+    answers: Codes = translated[stored.predicted]
+    return answers
 
 
 def _disagreement(paired: Codes, rescored: Codes, version: str) -> float:

@@ -10,7 +10,23 @@ from modelsafeguard.measure.errors import MeasureError, Reason, printable
 from modelsafeguard.measure.folder import FileFact, hash_file, listing, open_path, read_bounded
 
 SCHEMA: Final = 1
-MAX_BYTES: Final = 8 << 20  # 10,000 entries with the longest names that they can have in practice
+MAX_BYTES: Final = 8 << 20  # 10,000 entries with paths of some 700 characters each
+
+
+def render_new(version: str, files: Mapping[str, FileFact]) -> bytes:
+    """As ``render``, for a version that is about to be published.
+
+    Raises:
+        MeasureError: ModelFolderInvalid, when ``verify`` would refuse to read this manifest: nobody could roll back to the version.
+    """
+    manifest = render(version, files)
+    if len(manifest) > MAX_BYTES:
+        raise MeasureError(
+            Reason.MODEL_FOLDER_INVALID,
+            f"The trainer's folder cannot be published: the list of its files would have {len(manifest)} bytes, more than {MAX_BYTES}; "
+            "use fewer files or shorter paths",
+        )
+    return manifest
 
 
 def render(version: str, files: Mapping[str, FileFact]) -> bytes:
@@ -47,7 +63,7 @@ def _difference(folder: int, version: str, digest: str) -> str:
     manifest = read_bounded(MANIFEST_FILE, folder, MAX_BYTES)
     if manifest is None or digest_of(manifest) != digest:
         return f"its {MANIFEST_FILE} does not have the recorded digest {digest}"
-    present = listing(folder)
+    present = listing(folder, ours=1)  # the manifest itself
     files = {path: hash_file(path, folder) for path in present.files if path != MANIFEST_FILE}
     if render(version, files) == manifest:
         return ""

@@ -19,7 +19,7 @@ _MAX_DEPTH: Final = 16
 
 @dataclass(frozen=True)
 class Metrics:
-    """What the trainer says. ``numbers`` holds the seed's six, the policy's, and any other number at the top level, as written."""
+    """What the trainer says. ``numbers`` holds the required ones, the policy's, and any other number at the top level, as written."""
 
     numbers: Mapping[str, Decimal]
     training_date: str

@@ -1,36 +1,47 @@
 """predictions.csv: the candidate's answers on the holdout, row by row, and what follows from them.
 
-Memory is bounded: at most ``MAX_ROWS`` rows and ``MAX_BYTES`` bytes; labels are kept as numbers.
+Memory is bounded, since measure runs with a limit of 1 GiB. While a file is read there is one bytes object a row, its line of the
+holdout digest; all else is numbers: 16 bytes of an id's digest, and four for each answer. Texts would take up to four bytes a character.
 """
 
 import csv
+import hashlib
 import io
 import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score
 
 from modelsafeguard.core.contract import PREDICTIONS_FILE
-from modelsafeguard.core.report import holdout_digest
+from modelsafeguard.core.report import digest_of_lines, holdout_line
 from modelsafeguard.measure.errors import MeasureError, Reason, printable
 from modelsafeguard.measure.folder import open_file
 
+# Peaks of the whole process, of which 120 MiB are there before anything is read: 1,000,000 rows with ids of 20 bytes take 275 MiB, and
+# some 320 MiB beside as many stored predictions of the live version. The largest files that these limits let in (256 MiB each,
+# characters of four bytes, 10,000 labels of 1 kB, a metrics.json of 1 MiB) take some 570 MiB in a whole publish.
+# tests/unit/measure/test_predictions_memory.py measures both kinds of rows again.
 MAX_ROWS: Final = 1_000_000
 MAX_BYTES: Final = 256 << 20
-MAX_LABELS: Final = 100_000
+MAX_LABELS: Final = 10_000  # each stands in the report with its counts
+MAX_COLUMNS: Final = 32
 MAX_VALUE: Final = 256  # characters of an id or a label
-_MAX_LINE: Final = 64 << 10
+MAX_ROW: Final = 64 << 10  # characters of a row, whose quoted values may span lines
 
 ID, LABEL, PREDICTED, LIVE = "id", "label", "predicted", "live_predicted"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+# What follows a row's line while the lines are sorted: the id's length in bytes, then the row's number in the file.
+_LENGTH_BYTES: Final = 2
+_NUMBER_BYTES: Final = 4
+_TAIL: Final = _LENGTH_BYTES + _NUMBER_BYTES
+_ID_DIGEST_BYTES: Final = 16
 
 Codes = NDArray[np.int32]
 
@@ -39,16 +50,22 @@ Codes = NDArray[np.int32]
 class Predictions:
     """One holdout with one model's answers, and the live model's where the trainer asked it too.
 
-    ``labels`` names the codes; ``rows`` maps each id to its row. ``digest`` identifies the holdout, not the answers.
+    Rows stand in the order of the holdout digest's lines, whatever their order in the file was: two files on one holdout have the same
+    row at the same place. ``labels`` names the codes; ``id_lengths`` are in bytes. ``digest`` identifies the holdout, not the answers.
     """
 
-    rows: dict[str, int]
+    id_lengths: NDArray[np.uint16]
     labels: tuple[str, ...]
     label: Codes
     predicted: Codes
     live_predicted: Codes | None
     digest: str
     slices: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the holdout has."""
+        return len(self.label)
 
 
 def read_predictions(folder: int, name: str = PREDICTIONS_FILE) -> Predictions | None:
@@ -70,47 +87,40 @@ def read_predictions(folder: int, name: str = PREDICTIONS_FILE) -> Predictions |
         raise _invalid(f"is not CSV: {error}") from error
 
 
-def scores(label: Codes, predicted: Codes) -> dict[str, Decimal]:
-    """Accuracy and the F1 means by scikit-learn: classes are the union of label and predicted, ``zero_division=0``."""
-    values = {
-        "accuracy": accuracy_score(label, predicted),
-        "f1_macro": f1_score(label, predicted, average="macro", zero_division=0),
-        "f1_weighted": f1_score(label, predicted, average="weighted", zero_division=0),
-    }
-    return {name: Decimal(repr(float(value))) for name, value in values.items()}
-
-
-def class_counts(predictions: Predictions) -> dict[str, dict[str, int]]:
-    """For each label: how many holdout rows have it, how many were predicted as it, and how many of those rightly."""
-    size = len(predictions.labels)
-    right = predictions.label == predictions.predicted
-    columns = (
-        np.bincount(predictions.label, minlength=size),
-        np.bincount(predictions.predicted, minlength=size),
-        np.bincount(predictions.label[right], minlength=size),
-    )
-    return {
-        label: {"rows": int(rows), "predicted": int(predicted), "right": int(hits)}
-        for label, rows, predicted, hits in zip(predictions.labels, *columns, strict=True)
-        if rows or predicted
-    }
-
-
 def _read(file: BinaryIO) -> Predictions:
     with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(_lines(text), strict=True)
+        lines = _Lines(text)
+        reader = csv.reader(lines, strict=True)
         table = _Table(next(reader, []))
+        lines.next_row()
         for record in reader:
             if record:
                 table.add(record, reader.line_num)
+            lines.next_row()
     return table.predictions()
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE:
-            raise _invalid(f"has a line of {_MAX_LINE} characters or more")
-        yield line
+class _Lines:
+    """The file's lines, as many for each row as the csv reader asks for, and never more than a row may have."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.next_row()
+
+    def next_row(self) -> None:
+        self._left = MAX_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._left)
+        if not line:
+            raise StopIteration
+        self._left -= len(line)
+        if not self._left:
+            raise _invalid(f"has a row of {MAX_ROW} characters or more")
+        return line
 
 
 class _Table:
@@ -122,49 +132,77 @@ class _Table:
                 raise _invalid(f"has no column {name}: its first line must name id,label,predicted and may name more")
         if len(set(header)) != len(header):
             raise _invalid("names a column more than once")
+        if len(header) > MAX_COLUMNS:
+            raise _invalid(f"names more than {MAX_COLUMNS} columns")
         self._width = len(header)
         self._slices = tuple(name for name in header if name not in {ID, LABEL, PREDICTED, LIVE})
-        self._id = header.index(ID)
+        self._id, self._label = header.index(ID), header.index(LABEL)
         self._answers = {name: (header.index(name), array("i")) for name in (LABEL, PREDICTED, LIVE) if name in header}
-        self._rows: dict[str, int] = {}
         self._codes: dict[str, int] = {}
+        self._lines: list[bytes] = []
+        self._ids = bytearray()  # their digests
+        self._places = array("I")  # the line of the file in which each row ends
 
-    def add(self, record: Sequence[str], line: int) -> None:
+    def add(self, record: Sequence[str], place: int) -> None:
         if len(record) != self._width:
-            raise _invalid(f"has {len(record)} values instead of {self._width} in line {line}")
-        identity = self._value(record[self._id], ID, line)
-        if identity in self._rows:
-            raise _invalid(f"has the id {printable(identity)} twice, again in line {line}")
-        if len(self._rows) == MAX_ROWS:
+            raise _invalid(f"has {len(record)} values instead of {self._width} in line {place}")
+        number = len(self._lines)
+        if number == MAX_ROWS:
             raise MeasureError(Reason.PREDICTIONS_TOO_LARGE, f"{PREDICTIONS_FILE} has more than {MAX_ROWS} rows: use a smaller holdout")
-        self._rows[identity] = len(self._rows)
+        identity = self._value(record[self._id], ID, place)
         for name, (column, answers) in self._answers.items():
-            value = self._value(record[column], name, line)
-            answers.append(self._codes.setdefault(value, len(self._codes)))
-        if len(self._codes) > MAX_LABELS:
-            raise MeasureError(Reason.PREDICTIONS_TOO_LARGE, f"{PREDICTIONS_FILE} names more than {MAX_LABELS} distinct labels")
+            answers.append(self._code(record[column], name, place))
+        encoded = identity.encode()
+        tail = len(encoded).to_bytes(_LENGTH_BYTES) + number.to_bytes(_NUMBER_BYTES)
+        self._lines.append(holdout_line(identity, record[self._label]) + tail)
+        self._ids += hashlib.blake2b(encoded, digest_size=_ID_DIGEST_BYTES).digest()
+        self._places.append(place)
 
     def predictions(self) -> Predictions:
-        if not self._rows:
+        if not self._lines:
             raise _invalid("has no rows")
-        labels = tuple(self._codes)
-        codes = {name: np.frombuffer(answers, dtype=np.int32) for name, (_, answers) in self._answers.items()}
+        self._refuse_repeated_ids()
+        # No line is the beginning of another, as a line feed ends it and stands nowhere else: the tails only order equal lines, by id.
+        self._lines.sort()
+        digest = digest_of_lines(line[:-_TAIL] for line in self._lines)
+        tails = np.fromiter((int.from_bytes(line[-_TAIL:]) for line in self._lines), dtype=np.int64, count=len(self._lines))
+        order = tails & ((1 << 8 * _NUMBER_BYTES) - 1)
+        codes = {name: np.frombuffer(answers, dtype=np.int32)[order] for name, (_, answers) in self._answers.items()}
         return Predictions(
-            rows=self._rows,
-            labels=labels,
+            id_lengths=(tails >> 8 * _NUMBER_BYTES).astype(np.uint16),
+            labels=tuple(self._codes),
             label=codes[LABEL],
             predicted=codes[PREDICTED],
             live_predicted=codes.get(LIVE),
-            digest=holdout_digest((identity, labels[code]) for identity, code in zip(self._rows, codes[LABEL].tolist(), strict=True)),
+            digest=digest,
             slices=self._slices,
         )
 
+    def _refuse_repeated_ids(self) -> None:
+        ids = np.frombuffer(self._ids, dtype=f"S{_ID_DIGEST_BYTES}")
+        order = np.argsort(ids, kind="stable")
+        again = order[1:][ids[order[1:]] == ids[order[:-1]]]
+        if again.size:
+            number = int(again.min())
+            line = self._lines[number]
+            identity = line[: int.from_bytes(line[-_TAIL:-_NUMBER_BYTES])].decode()
+            raise _invalid(f"has the id {printable(identity)} twice, again in line {self._places[number]}")
+
+    def _code(self, label: str, name: str, place: int) -> int:
+        code = self._codes.get(label)
+        if code is None:
+            code = self._codes[self._value(label, name, place)] = len(self._codes)
+            if code == MAX_LABELS:
+                message = f"{PREDICTIONS_FILE} names more than {MAX_LABELS} distinct labels: measure a model of fewer"
+                raise MeasureError(Reason.PREDICTIONS_TOO_LARGE, message)
+        return code
+
     @staticmethod
-    def _value(value: str, name: str, line: int) -> str:
+    def _value(value: str, name: str, place: int) -> str:
         if not value:
-            raise _invalid(f"has no {name} in line {line}")
+            raise _invalid(f"has no {name} in line {place}")
         if len(value) > MAX_VALUE or _CONTROL.search(value):
-            raise _invalid(f"has a {name} in line {line} that is longer than {MAX_VALUE} characters or has control characters")
+            raise _invalid(f"has a {name} in line {place} that is longer than {MAX_VALUE} characters or has control characters")
         return value
 
 

@@ -5,10 +5,11 @@ report). Then the trainer's files are made read-only and moved, and last the fol
 wrong before that leaves every file in ``staging/``.
 """
 
+import errno
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,10 +19,10 @@ from modelsafeguard.core.report import Report
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact, Listing, entries, exists, hash_file, listing, open_file, open_folder, open_path
 from modelsafeguard.measure.live import measure_live
-from modelsafeguard.measure.manifest import digest_of, render
+from modelsafeguard.measure.manifest import digest_of, render_new
 from modelsafeguard.measure.metrics import read_metrics
 from modelsafeguard.measure.predictions import read_predictions
-from modelsafeguard.measure.read import pending_report_name, published_report, report_name
+from modelsafeguard.measure.read import check_size, pending_report_name, published_report, report_name
 from modelsafeguard.measure.report import Measured, compact_report, full_report, recompute
 from modelsafeguard.measure.settings import Candidate
 from modelsafeguard.measure.store import OWN_FOLDER, READ_ONLY_FILE, READ_ONLY_FOLDER, make_folder, rename_new, write_file
@@ -88,14 +89,24 @@ def _taken(candidate: Candidate) -> MeasureError:
 @contextmanager
 def _staging(store: int, candidate: Candidate) -> Iterator[tuple[int, int]]:
     """The version's staging folder and, in it, what this pod's trainer wrote."""
-    try:
-        with open_path(f"{STAGING}/{candidate.version}", store) as staging, open_folder(candidate.pod_uid, staging) as output:
-            yield staging, output
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MeasureError(
-            Reason.OUTPUT_MISSING,
-            f"There is no folder {STAGING}/{candidate.version}/{candidate.pod_uid} on the volume: did the trainer run in this pod?",
-        ) from error
+    path = f"{STAGING}/{candidate.version}/{candidate.pod_uid}"
+    with ExitStack() as opened:
+        try:
+            staging = opened.enter_context(open_path(f"{STAGING}/{candidate.version}", store))
+            output = opened.enter_context(open_folder(candidate.pod_uid, staging))
+        except FileNotFoundError as error:
+            message = f"There is no folder {path} on the volume: did the trainer run in this pod?"
+            raise MeasureError(Reason.OUTPUT_MISSING, message) from error
+        except OSError as error:
+            if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
+                raise
+            raise MeasureError(
+                Reason.MODEL_FOLDER_INVALID,
+                f"The folder {path} on the volume, or the one that holds it, is a link or a file, and was not followed: it is made by the "
+                "kubelet for each pod; find out who else writes to this claim",
+            ) from error
+        # Outside of the try: an error of the caller's own is none of these.
+        yield staging, output
 
 
 def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
@@ -109,10 +120,13 @@ def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
     live = measure_live(store, candidate.live_version, candidate.live_digest, predictions)
     measured = Measured(candidate, metrics, predictions, recomputed, live)
     files: Mapping[str, FileFact] = {path: hash_file(path, output, sync=True) for path in present.files}
-    manifest = render(candidate.version, files)
+    manifest = render_new(candidate.version, files)
     compact = compact_report(measured, digest_of(manifest))
-    encode_report(compact)  # what could not be handed over afterwards is not published
-    return _Parcel(candidate, present, manifest, full_report(measured, compact, files), compact)
+    full = full_report(measured, compact, files)
+    # What could not be handed over, or read again, afterwards is not published.
+    encode_report(compact)
+    check_size(full)
+    return _Parcel(candidate, present, manifest, full, compact)
 
 
 def _place(parcel: _Parcel, staging: int, output: int, versions: int, reports: int) -> Report:

@@ -12,7 +12,7 @@ from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import entries, open_folder, open_path, read_bounded
 from modelsafeguard.measure.manifest import MAX_BYTES, digest_of, verify
 
-_MAX_REPORT: Final = 64 << 20
+MAX_REPORT: Final = 64 << 20
 
 
 def report_name(version: str) -> str:
@@ -23,6 +23,15 @@ def report_name(version: str) -> str:
 def pending_report_name(version: str, pod_uid: str) -> str:
     """Its name until the folder has been published. A crash right between the two renames leaves this one."""
     return f".{version}.json.{pod_uid}"
+
+
+def check_size(report: bytes) -> None:
+    """Raises MeasureError(PredictionsTooLarge) for a full report that could not be read again; labels are what makes one large."""
+    if len(report) > MAX_REPORT:
+        raise MeasureError(
+            Reason.PREDICTIONS_TOO_LARGE,
+            f"The report on this candidate would have {len(report)} bytes, more than {MAX_REPORT}: use fewer or shorter labels",
+        )
 
 
 def read(store_path: str, version: str) -> Report:
@@ -62,13 +71,12 @@ def _manifest_digest(store: int, version: str) -> str:
 
 
 def _reports(store: int, version: str) -> Iterator[dict[str, Any]]:
-    """The final report, then any that a crash left pending; what is not a JSON object is passed over."""
+    """The final report, then any that a crash left pending; what is not a file with a JSON object is passed over."""
     with open_path(REPORTS, store) as reports:
         pending = pending_report_name(version, "")
         for name in sorted(entries(reports), key=lambda name: (name != report_name(version), name)):
             if name == report_name(version) or name.startswith(pending):
-                raw = read_bounded(name, reports, _MAX_REPORT)
-                with suppress(ValueError, RecursionError):
-                    content = json.loads(raw or b"")
+                with suppress(MeasureError, ValueError, RecursionError):
+                    content = json.loads(read_bounded(name, reports, MAX_REPORT) or b"")
                     if isinstance(content, dict):
                         yield content

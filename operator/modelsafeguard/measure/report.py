@@ -16,7 +16,8 @@ from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact
 from modelsafeguard.measure.live import LiveNumbers
 from modelsafeguard.measure.metrics import Metrics
-from modelsafeguard.measure.predictions import Predictions, class_counts, scores
+from modelsafeguard.measure.predictions import Predictions
+from modelsafeguard.measure.scores import class_counts, scores
 from modelsafeguard.measure.settings import Candidate
 
 SCHEMA: Final = 1
@@ -54,7 +55,7 @@ def recompute(metrics: Metrics, predictions: Predictions | None) -> dict[str, De
         )
     recomputed = scores(predictions.label, predictions.predicted)
     for name, value in recomputed.items():
-        _agree(name, metrics.numbers[name], value, len(predictions.rows))
+        _agree(name, metrics.numbers[name], value, predictions.rows)
     return recomputed
 
 
@@ -81,7 +82,7 @@ def compact_report(measured: Measured, manifest_digest: str) -> Report:
         metrics={name: measured.recomputed.get(name, metrics.numbers[name]) for name in names},
         training_date=metrics.training_date,
         holdout_digest=predictions.digest if predictions else "",  # a digest without rows is a claim, not a measurement
-        holdout_rows=len(predictions.rows) if predictions else 0,
+        holdout_rows=predictions.rows if predictions else 0,
         live_version=live.version,
         live_metrics=live.metrics,
         live_evidence=live.evidence,
@@ -118,7 +119,7 @@ def _holdout(predictions: Predictions | None) -> dict[str, Any]:
         return {}
     return {
         "digest": predictions.digest,
-        "rows": len(predictions.rows),
+        "rows": predictions.rows,
         "classes": class_counts(predictions),
         "slices": predictions.slices,
     }

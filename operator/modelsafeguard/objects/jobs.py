@@ -71,7 +71,7 @@ def training_job(model: Model, request: Request, images: Images, *, node: str | 
         automountServiceAccountToken=bool(trainer.service_account_name),
         nodeSelector=dict(trainer.node_selector),
         affinity=dict(trainer.affinity),
-        initContainers=[_train_container(model, request, parameters)],
+        initContainers=[_check_container(model, images), _train_container(model, request, parameters)],
         containers=[measure],
         volumes=[store_volume(model), *data_volumes(model), _scratch(TRAIN_SCRATCH), _scratch(MEASURE_SCRATCH), *trainer.volumes],
     )
@@ -102,6 +102,12 @@ def verify_job(model: Model, verification: Verification, images: Images, *, node
     ]
     verifier = _housekeeper(model, images, pod.VERIFY, env)
     return _housekeeping(model, _metadata(model, JobRole.VERIFY, verification.job_name), verifier, node)
+
+
+def _check_container(model: Model, images: Images) -> dict[str, Any]:
+    """Whether the claim can be written at all is known before the training is paid for."""
+    mounts = [store_mount(model), mount(MEASURE_SCRATCH, SCRATCH_PATH)]
+    return measure_container(images.measure, pod.CHECK, [_store(), *_identity()], mounts, name=pod.CHECK_CONTAINER)
 
 
 def _train_container(model: Model, request: Request, parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -56,10 +56,12 @@ def pod_spec(model: Model, *, node: str | None, **fields: Any) -> dict[str, Any]
     return without_empty(spec)
 
 
-def measure_container(image: str, command: str, env: Iterable[Mapping[str, Any]], mounts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def measure_container(
+    image: str, command: str, env: Iterable[Mapping[str, Any]], mounts: Iterable[Mapping[str, Any]], *, name: str = MEASURE_CONTAINER
+) -> dict[str, Any]:
     """Our own container. It reports by its termination message, and its log never stands in for one."""
     return {
-        "name": MEASURE_CONTAINER,
+        "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "modelsafeguard.measure", command],
@@ -72,8 +74,8 @@ def measure_container(image: str, command: str, env: Iterable[Mapping[str, Any]]
 
 
 def variable(name: str, value: str) -> dict[str, Any]:
-    """An environment variable."""
-    return {"name": name, "value": value}
+    """An environment variable with just this value: kubelet would put other variables' values in the place of ``$(NAME)``."""
+    return {"name": name, "value": value.replace("$", "$$")}
 
 
 def variable_from_pod(name: str, field: str) -> dict[str, Any]:

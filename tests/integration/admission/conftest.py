@@ -43,6 +43,18 @@ def retrain(**annotations: str) -> dict[str, Any]:
     }
 
 
+def labelled(kind: str, **labels: str) -> dict[str, Any]:
+    """A Job or a pod that says of itself that it is a training of the operator's."""
+    context = {"runAsNonRoot": True, "runAsUser": 65532, "allowPrivilegeEscalation": False}
+    context |= {"capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "measure", "image": "measure", "securityContext": context}]}
+    metadata = {"name": "forged", "labels": labels or {f"{GROUP}/role": "train"}}
+    return {
+        "Job": {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}},
+        "Pod": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod},
+    }[kind]
+
+
 def annotated(**annotations: str | None) -> dict[str, Any]:
     """A merge patch; None removes."""
     return {"metadata": {"annotations": {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}}}
@@ -58,7 +70,8 @@ class Person:
 
     def create(self, body: dict[str, Any], **query: str) -> httpx.Response:
         plural = f"{body['kind'].lower()}s"
-        return self._send("POST", f"/apis/{body['apiVersion']}/namespaces/{self.namespace}/{plural}", body, query)
+        api = "/api" if body["apiVersion"] == "v1" else "/apis"
+        return self._send("POST", f"{api}/{body['apiVersion']}/namespaces/{self.namespace}/{plural}", body, query)
 
     def get(self, plural: str) -> httpx.Response:
         return self._send("GET", self._path(plural), None, {})
@@ -70,8 +83,12 @@ class Person:
         return self._send("PUT", f"{self._path(plural)}/status", body, {})
 
     def _path(self, plural: str) -> str:
-        name = {"modeldeployments": "intents", "retrainrequests": "nightly-8"}[plural]
-        return f"/apis/{GROUP}/v1alpha1/namespaces/{self.namespace}/{plural}/{name}"
+        api, name = {
+            "modeldeployments": (f"/apis/{GROUP}/v1alpha1", "intents"),
+            "retrainrequests": (f"/apis/{GROUP}/v1alpha1", "nightly-8"),
+            "pods": ("/api/v1", "forged"),
+        }[plural]
+        return f"{api}/namespaces/{self.namespace}/{plural}/{name}"
 
     def may(self, rule: dict[str, Any]) -> bool:
         """Whether a rule that was granted is known to the API server by now."""
@@ -143,6 +160,7 @@ def policies(cluster: ApiServer, kubectl: Kubectl) -> Iterator[None]:
             "rebase": lambda: owner.create(model() | {"metadata": {"name": "x", **annotated(rebased_by="x")["metadata"]}}, dryRun="All"),
             "approve": lambda: owner.create(retrain(requested_by="owner", approved_by="x"), dryRun="All"),
             "requester": lambda: owner.create(retrain(), dryRun="All"),
+            "results": lambda: owner.create(labelled("Job"), dryRun="All"),
         }
         try:
             kubectl("apply", "--server-side", *(word for policy in tried for word in ("-f", str(ADMISSION / f"{policy}.yaml"))))

@@ -13,6 +13,7 @@ from tests.integration.admission.conftest import (
     PATCH_DEPLOYMENT,
     Person,
     annotated,
+    labelled,
     model,
     retrain,
     stamp,
@@ -95,7 +96,6 @@ class TestNobodyBorrowsTheOperatorsRights:
             pytest.param({"trainer": {"image": "mine"}}, "bob may not create Jobs", id="another image"),
             pytest.param({"trainer": {"env": [{"name": "X", "value": "y"}]}}, "bob may not create Jobs", id="another variable"),
             pytest.param({"data": {"claimName": "theirs"}}, "bob may not create Jobs", id="another data set"),
-            pytest.param({"storage": {"path": "theirs"}}, "bob may not create Jobs", id="another path"),
             pytest.param({"serving": {"container": "sidecar"}}, "bob may not create Jobs", id="another container"),
         ],
     )
@@ -217,6 +217,13 @@ class TestApprovingIsSigning:
     def test_nobody_else_approves(self, person, rights, signature, sentence):
         refused(person("alice", EVERYTHING_OF_OURS, *rights).patch("retrainrequests", annotated(approved_by=signature)), sentence)
 
+    def test_nobody_has_no_name(self, person):
+        alice = person("alice", *OWNER, APPROVE)
+        refused(alice.patch("retrainrequests", annotated(approved_by="")), "nobody has no name")
+        another = retrain(approved_by="")
+        another["metadata"]["name"] = "nightly-9"
+        refused(alice.create(another), "nobody has no name")
+
     @pytest.mark.parametrize("value", ["bob", None], ids=["replaced by another's", "taken back"])
     def test_a_signature_stays(self, person, value):
         allowed(person("alice", EVERYTHING_OF_OURS, APPROVE).patch("retrainrequests", annotated(approved_by="alice")))
@@ -264,6 +271,54 @@ class TestAcceptingAnotherBaselineIsSigning:
             person("alice", EVERYTHING_OF_OURS, may("rebase", "modeldeployments")).patch("modeldeployments", annotated(rebased_by="alice"))
         )
         refused(person("bob", EVERYTHING_OF_OURS).patch("modeldeployments", annotated(rebased_by=None)), "bob may not accept")
+
+    @pytest.mark.parametrize("edit", [{"accuracy": "0.01"}, {"accuracy": None}, {"f1_macro": "0.99"}], ids=["changed", "removed", "added"])
+    def test_under_a_signature_nobody_puts_other_numbers_who_could_not_sign_for_them(self, person, edit):
+        alice = person("alice", EVERYTHING_OF_OURS, may("rebase", "modeldeployments"))
+        allowed(alice.patch("modeldeployments", annotated(accuracy="0.8", rebased_by="alice")))
+        refused(person("bob", EVERYTHING_OF_OURS).patch("modeldeployments", annotated(**edit)), "bob may not accept another baseline")
+        allowed(alice.patch("modeldeployments", annotated(accuracy="0.7")))
+
+    def test_and_the_operator_goes_on_writing_its_public_copy(self, person):
+        alice = person("alice", EVERYTHING_OF_OURS, may("rebase", "modeldeployments"))
+        allowed(alice.patch("modeldeployments", annotated(accuracy="0.8", rebased_by="alice")))
+        operator = person("operator", EVERYTHING_OF_OURS, may("update", "modeldeployments/status"))
+        allowed(operator.patch("modeldeployments", annotated(accuracy="0.9", version="nightly-8-bbbbbbbb")))
+        refused(operator.patch("modeldeployments", annotated(rebased_by=None)), "operator may not accept another baseline")
+
+    def test_and_whoever_changes_something_else_is_not_asked(self, person):
+        alice = person("alice", EVERYTHING_OF_OURS, may("rebase", "modeldeployments"))
+        allowed(alice.patch("modeldeployments", annotated(rebased_by="alice")))
+        allowed(person("bob", EVERYTHING_OF_OURS).patch("modeldeployments", {"metadata": {"annotations": {"team": "nlu"}}}))
+
+
+CREATE_PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "patch"]}
+UPDATE_JOB_STATUS = {"apiGroups": ["batch"], "resources": ["jobs/status"], "verbs": ["update"]}
+
+
+class TestAResultIsForgedByNobody:
+    """The operator believes only Jobs and pods with its label."""
+
+    def test_who_may_create_jobs_does_not_make_one_that_is_believed(self, person):
+        mallory = person("mallory", CREATE_JOBS)
+        refused(mallory.create(labelled("Job")), "mallory may not put it on a Job")
+        allowed(mallory.create(labelled("Job", app="mine")))
+
+    def test_who_may_create_pods_does_not_make_one_that_is_believed(self, person):
+        mallory = person("mallory", CREATE_PODS)
+        refused(mallory.create(labelled("Pod")), "mallory may not put it on a Pod")
+        allowed(mallory.create(labelled("Pod", app="mine")))
+        refused(mallory.patch("pods", {"metadata": {"labels": {f"{GROUP}/role": "train"}}}), "mallory may not put it on a Pod")
+
+    def test_the_operator_makes_its_jobs(self, person):
+        allowed(person("operator", CREATE_JOBS, may("update", "retrainrequests/status")).create(labelled("Job")))
+
+    def test_the_job_controller_makes_their_pods_and_others_may_annotate_them(self, person):
+        allowed(person("job-controller", CREATE_PODS, UPDATE_JOB_STATUS).create(labelled("Pod")))
+        mallory = person("mallory", CREATE_PODS)
+        allowed(mallory.patch("pods", {"metadata": {"annotations": {"looked-at": "yes"}}}))
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "x", "uid": "1", "controller": True}
+        refused(mallory.patch("pods", {"metadata": {"ownerReferences": [owner]}}), "mallory may not put it on a Pod")
 
 
 PIN = {"pin": {"version": "nightly-5-00000005", "reason": "complaints"}}

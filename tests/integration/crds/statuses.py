@@ -16,6 +16,7 @@ from modelsafeguard.core.model import (
     Rollout,
     RolloutPhase,
     ServingState,
+    Verification,
     VersionRecord,
 )
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
@@ -58,6 +59,7 @@ MODEL_STATUS = ModelStatus(
         started_at=NOW,
         deadline=LATER,
         message="new pods did not become ready",
+        attempted=True,
         generation=7,
         patched_at=NOW,
         bake_until=LATER,
@@ -70,10 +72,12 @@ MODEL_STATUS = ModelStatus(
     versions=(
         VersionRecord(
             VERSION, "nightly-8", "uid", Verdict.REJECTED, "PerformanceDegraded", "Performance degraded: accuracy -0.0500, F1 -0.0800", NOW,
-            METRICS, digest("manifest"), digest("model"), digest("holdout"), pruned=True,
+            METRICS, digest("manifest"), digest("model"), digest("holdout"), "2026-01-31T11:00:00", pruned=True,
         ),
     ),
     prune=Prune("intents-prune-0f0f0f0f", (VERSION,), NOW),
+    verification=Verification("intents-verify-0f0f0f0f", VERSION, digest("manifest"), NOW, "job-uid"),
+    rebased_by="alice",
     conditions=(CONDITION,),
 )  # fmt: skip
 REPORT = Report(
@@ -108,6 +112,8 @@ REQUEST_STATUS = RequestStatus(
     findings=(Finding("MetricWithinTolerance", Outcome.REJECTED, "PerformanceDegraded", "accuracy -0.0500", {"delta": "-0.05"}),),
     deltas={"accuracy": "-0.0500", "f1_macro": "-0.0800"},
     waiting="ImagePullBackOff: no such image",
+    approved_by="ada",
+    unchecked_approval="mallory",
     started_at=NOW,
     deadline=LATER,
     finished_at=LATER,

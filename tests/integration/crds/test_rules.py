@@ -60,8 +60,8 @@ POLICIES = [
     pytest.param(policy(metric("f1 macro")), METRIC_NAME, id="a metric with a blank in its name"),
     pytest.param(policy(metric("f1_")), METRIC_NAME, id="a metric whose annotation would end with a dash"),
     pytest.param(policy(metric("9th")), METRIC_NAME, id="a metric that begins with a digit"),
-    pytest.param(policy(metric("training_date")), "annotations of another meaning", id="a metric called training_date"),
-    pytest.param(policy(metric("version")), "annotations of another meaning", id="a metric called version"),
+    pytest.param(policy(metric("training_date")), "as an annotation this name has another meaning", id="a metric called training_date"),
+    pytest.param(policy(metric("version")), "as an annotation this name has another meaning", id="a metric called version"),
     pytest.param(policy(*(metric(f"m{number}") for number in range(9))), "must have at most 8 items", id="nine metrics"),
     pytest.param(
         policy(metric(), promotion="Sometimes"), 'supported values: "Automatic", "Manual", "DryRun"', id="a promotion there is not"

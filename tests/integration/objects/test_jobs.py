@@ -19,7 +19,7 @@ def job(request, smallest, full, request_):
         "training for a full model": lambda: training_job(account_of_the_namespace, request_, IMAGES, node="node-3"),
         "reading": lambda: reader_job(full, request_, IMAGES),
         "pruning": lambda: prune_job(smallest, Prune("intents-prune-1", ("a-1",), datetime.now(UTC)), IMAGES),
-        "verifying": lambda: verify_job(smallest, Verification("intents-verify-1", "a-1", "sha256:1"), IMAGES),
+        "verifying": lambda: verify_job(smallest, Verification("intents-verify-1", "a-1", "sha256:1", datetime.now(UTC)), IMAGES),
     }[request.param]()
 
 

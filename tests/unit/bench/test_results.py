@@ -29,30 +29,40 @@ def test_nothing_has_no_percentile_and_keeps_no_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "limit", "beside", "ratio", "met"),
+    ("measured", "limits", "ratio", "met"),
     [
-        pytest.param(100.0, 150.0, None, 100 / 150, True, id="below the limit"),
-        pytest.param(150.0, 150.0, None, 1.0, True, id="at the limit"),
-        pytest.param(151.0, 150.0, None, 151 / 150, False, id="above the limit"),
-        pytest.param(15.0, 1.5, 10.0, 1.5, True, id="at most so many times what is beside it"),
-        pytest.param(16.0, 1.5, 10.0, 1.6, False, id="more times what is beside it"),
-        pytest.param(1.0, 0.0, None, None, False, id="a limit of nothing has no ratio"),
-        pytest.param(0.0, 0.0, None, None, True, id="nothing keeps a limit of nothing"),
-        pytest.param(7.0, None, None, None, None, id="without a limit there is nothing to keep"),
+        pytest.param(100.0, {"limit": 150.0}, 100 / 150, True, id="below the limit"),
+        pytest.param(150.0, {"limit": 150.0}, 1.0, True, id="at the limit"),
+        pytest.param(151.0, {"limit": 150.0}, 151 / 150, False, id="above the limit"),
+        pytest.param(15.0, {"times": 1.5, "beside": 10.0}, 1.5, True, id="at most so many times what is beside it"),
+        pytest.param(16.0, {"times": 1.5, "beside": 10.0}, 1.6, False, id="more times what is beside it"),
+        pytest.param(16.0, {"limit": 20.0, "beside": 10.0}, 1.6, True, id="a limit in its unit does not depend on what is beside it"),
+        pytest.param(16.0, {"beside": 10.0}, 1.6, None, id="what is beside it is no limit"),
+        pytest.param(1.0, {"limit": 0.0}, None, False, id="a limit of nothing has no ratio"),
+        pytest.param(0.0, {"limit": 0.0}, None, True, id="nothing keeps a limit of nothing"),
+        pytest.param(7.0, {}, None, None, id="without a limit there is nothing to keep"),
     ],
 )
-def test_a_result_is_held_against_its_limit(measured, limit, beside, ratio, met) -> None:
-    result = Result("anything", "ms", measured, limit, beside)
+def test_a_result_is_held_against_its_limit(measured, limits, ratio, met) -> None:
+    result = Result("anything", "ms", measured, **limits)
     assert result.ratio == ratio
     assert result.met is met
 
 
 def test_a_row_shows_three_digits_and_what_the_ratio_is_to() -> None:
-    assert Result("first Job, p50", "ms", 15.947, limit=1.5, beside=10.0).row() == (
+    assert Result("first Job, p50", "ms", 15.947, times=1.5, beside=10.0).row() == (
         "first Job, p50", "≤ 1.5 x", "15.9 ms", "10 ms", "1.59 x", "missed",
     )  # fmt: skip
     assert Result("memory", "MB", 149.2, limit=150).row() == ("memory", "≤ 150 MB", "149 MB", "", "0.995 x", "ok")
+    assert Result("memory", "MB", 100, limit=150, beside=50).row() == ("memory", "≤ 150 MB", "100 MB", "50 MB", "2 x", "ok")
     assert Result("answers", "requests", 12345.6).row()[2] == "12,346 requests"
+
+
+def test_what_could_not_be_measured_is_a_row_that_is_not_met_and_says_why() -> None:
+    result = Result.missing("failed requests", "Go is not installed.")
+    assert result.met is False
+    assert result.row() == ("failed requests", "", "", "", "", "not measured")
+    assert table([result]).splitlines()[-1] == "- failed requests: Go is not installed."
 
 
 def test_json_has_no_number_that_is_none() -> None:
@@ -60,5 +70,25 @@ def test_json_has_no_number_that_is_none() -> None:
     assert json.loads(text)["measured"] is None
 
 
-def test_a_table_is_aligned() -> None:
-    assert table([("what", "ok"), ("x", "")]).splitlines() == ["| what | ok |", "|------|----|", "| x    |    |"]
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result("first Job", "ms", 16.0, times=1.5, beside=10.0),
+        Result("failed", "requests", 1.0, limit=0.0, remark="the first failures: 503"),
+        Result("rate", "a second", 7.0),
+    ],
+)
+def test_a_result_is_read_again_as_it_was(result) -> None:
+    assert Result.from_json(json.loads(json.dumps(result.json()))) == result
+
+
+def test_what_could_not_be_measured_is_read_again_as_such() -> None:
+    again = Result.from_json(Result.missing("failed requests", "No root.").json())
+    assert math.isnan(again.measured)
+    assert again.remark == "No root."
+
+
+def test_a_table_is_aligned_and_its_remarks_stand_below_it() -> None:
+    lines = table([Result("memory", "MB", 100, limit=150), Result("failed", "requests", 1, limit=0, remark="503")]).splitlines()
+    assert len({len(line) for line in lines[:4]}) == 1
+    assert lines[4:] == ["", "- failed: 503"]

@@ -3,11 +3,10 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hack.cluster import cli, kubernetes, nodeimage, preflight, status
+from hack.cluster import cli, kubernetes, nodeimage, status
 from hack.cluster.cluster import configuration
 from hack.cluster.debian import mirror_lines
 from hack.cluster.engine import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, lacks
@@ -16,83 +15,8 @@ from hack.cluster.images import copied_stages, requirement_files, stages
 from hack.cluster.leftovers import in_cgroup
 from hack.cluster.loading import listed_digest
 from hack.cluster.places import places
-from hack.cluster.preflight import Machine, go_version, problems
 from hack.cluster.progress import ClusterError
 from hack.cluster.wheels import platform_tags
-
-FRESH_DEBIAN: dict[str, Any] = {
-    "system": "Linux",
-    "architecture": "x86_64",
-    "debian": True,
-    "root": True,
-    "mounts": True,
-    "go": (1, 26),
-    "kind": False,
-    "engine": False,
-    "registry": False,
-    "free": 50_000_000_000,
-    "made": 0,
-    "writable": True,
-    "overlay": True,
-}
-LAPTOP: dict[str, Any] = FRESH_DEBIAN | {
-    "system": "Darwin",
-    "architecture": "arm64",
-    "debian": False,
-    "root": False,
-    "go": None,
-    "kind": True,
-    "engine": True,
-    "registry": True,
-}
-
-
-@pytest.mark.parametrize(
-    ("machine", "said"),
-    [
-        pytest.param(FRESH_DEBIAN, [], id="a fresh Debian with root and Go can do it all by itself"),
-        pytest.param(LAPTOP, [], id="a laptop with docker, kind and a registry needs neither Debian nor root nor Go"),
-        pytest.param(FRESH_DEBIAN | {"root": False}, ["needs root"], id="without root no engine can be started"),
-        pytest.param(FRESH_DEBIAN | {"mounts": False}, ["lacks CAP_SYS_ADMIN"], id="root in a container cannot start an engine"),
-        pytest.param(FRESH_DEBIAN | {"go": None}, ["Go is not installed"], id="without Go nothing can be built"),
-        pytest.param(FRESH_DEBIAN | {"go": (1, 19)}, ["Go 1.19 is too old"], id="Debian 12's own Go is too old"),
-        pytest.param(FRESH_DEBIAN | {"go": (1, 21)}, [], id="a Go that can fetch a newer one will do"),
-        pytest.param(FRESH_DEBIAN | {"debian": False}, ["needs Debian"], id="another Linux without an engine"),
-        pytest.param(
-            LAPTOP | {"registry": False, "engine": False}, ["no docker engine answers"], id="a laptop whose docker is not running"
-        ),
-        pytest.param(LAPTOP | {"registry": False}, ["no container registry answers"], id="a laptop that is offline"),
-        pytest.param(LAPTOP | {"kind": False}, ["Neither kind nor Go"], id="a laptop without kind and without Go"),
-        pytest.param(LAPTOP | {"kind": False, "go": (1, 22)}, [], id="a laptop without kind can build it"),
-        pytest.param(FRESH_DEBIAN | {"free": 9_000_000_000}, ["only 9.0 GB are free"], id="too little disk"),
-        pytest.param(FRESH_DEBIAN | {"free": 9_000_000_000, "made": 5_000_000_000}, [], id="too little disk, were it not made already"),
-        pytest.param(LAPTOP | {"free": 6_000_000_000}, [], id="a pulled node image needs less disk"),
-        pytest.param(FRESH_DEBIAN | {"writable": False}, ["cannot be written"], id="a home that is not the user's"),
-        pytest.param(FRESH_DEBIAN | {"overlay": False}, ["no overlayfs"], id="a kernel without overlayfs"),
-        pytest.param(FRESH_DEBIAN | {"architecture": "riscv64"}, ["this machine is riscv64"], id="another processor"),
-        pytest.param(
-            FRESH_DEBIAN | {"root": False, "go": None}, ["needs root", "Go is not"], id="everything that is wrong is said at once"
-        ),
-    ],
-)
-def test_preflight_says_what_cannot_work(machine: dict[str, Any], said: list[str]):
-    found = problems(Machine(**machine))
-    assert len(found) == len(said)
-    for sentence, part in zip(found, said, strict=True):
-        assert part in sentence
-        assert sentence.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [
-        pytest.param("go version go1.26.8 linux/amd64", (1, 26), id="a release"),
-        pytest.param("go version go1.27rc1 linux/arm64", (1, 27), id="a candidate of a release"),
-        pytest.param("", None, id="no Go"),
-    ],
-)
-def test_the_version_of_go_is_read(text: str, version: tuple[int, int] | None):
-    assert go_version(text) == version
 
 
 def test_apt_is_asked_for_the_tried_release_on_the_mirrors_that_it_uses_already():
@@ -317,9 +241,3 @@ def test_a_build_arguments_value_may_have_any_sign_in_it():
 @pytest.mark.parametrize(("count", "text"), [(0, "0 MB"), (562_000_000, "562 MB"), (1_260_000_000, "1.3 GB")])
 def test_sizes_are_written_for_people(count: int, text: str):
     assert status.size(count) == text
-
-
-def test_overlay_is_seen_in_the_kernels_list(tmp_path: Path):
-    listed = tmp_path / "filesystems"
-    listed.write_text("nodev\tproc\nnodev\toverlay\n")
-    assert preflight.overlay_in(listed)

@@ -1,4 +1,4 @@
-"""The seed's decision table and sentences, and the properties that keep the judge closed."""
+"""The decision table and sentences, and the properties that keep the judge closed."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -31,7 +31,7 @@ def live(*, holdout="", **values):
     return Baseline("v-1", numbers(**values), holdout)
 
 
-SEED = rules(accuracy="0.01", f1_macro="0.01")
+DEFAULT = rules(accuracy="0.01", f1_macro="0.01")
 OLD = live(accuracy="0.8042", f1_macro="0.7834")
 
 
@@ -39,13 +39,13 @@ OLD = live(accuracy="0.8042", f1_macro="0.7834")
     ("accuracy", "f1", "verdict", "reason", "sentence"),
     [
         pytest.param("0.8542", "0.8234", None, Reason.PERFORMANCE_IMPROVED, "Performance improved: accuracy +0.0500, F1 +0.0400",
-                     id="the seed's improved model is deployed"),
+                     id="an improved model is deployed"),
         pytest.param("0.7992", "0.7804", None, Reason.PERFORMANCE_MAINTAINED, "Performance maintained within tolerance",
-                     id="the seed's slight degradation is deployed"),
+                     id="a slight degradation is deployed"),
         pytest.param("0.7542", "0.7034", Verdict.REJECTED, Reason.PERFORMANCE_DEGRADED,
-                     "Performance degraded: accuracy -0.0500, F1 -0.0800", id="the seed's degraded model is rejected"),
+                     "Performance degraded: accuracy -0.0500, F1 -0.0800", id="a degraded model is rejected"),
         pytest.param("0.7342", "0.7134", Verdict.REJECTED, Reason.PERFORMANCE_DEGRADED,
-                     "Performance degraded: accuracy -0.0700, F1 -0.0700", id="the degraded model of the seed's test script is rejected"),
+                     "Performance degraded: accuracy -0.0700, F1 -0.0700", id="another degraded model is rejected"),
         pytest.param("0.8042", "0.7834", None, Reason.PERFORMANCE_MAINTAINED, "Performance maintained within tolerance",
                      id="no change at all is maintained"),
         pytest.param("0.8542", "0.7834", None, Reason.PERFORMANCE_IMPROVED, "Performance improved: accuracy +0.0500, F1 +0.0000",
@@ -63,14 +63,14 @@ OLD = live(accuracy="0.8042", f1_macro="0.7834")
     ],
 )  # fmt: skip
 def test_the_decision_table(accuracy, f1, verdict, reason, sentence):
-    judgement = judge(SEED, candidate(accuracy=accuracy, f1_macro=f1), OLD)
+    judgement = judge(DEFAULT, candidate(accuracy=accuracy, f1_macro=f1), OLD)
 
     assert (judgement.verdict, judgement.reason, judgement.message) == (verdict, reason, sentence)
     assert judgement.deltas == {"accuracy": Decimal(accuracy) - Decimal("0.8042"), "f1_macro": Decimal(f1) - Decimal("0.7834")}
 
 
 def test_without_a_previous_model_the_candidate_passes_under_a_reason_of_its_own():
-    judgement = judge(SEED, candidate(accuracy="0.5", f1_macro="0.4"), None)
+    judgement = judge(DEFAULT, candidate(accuracy="0.5", f1_macro="0.4"), None)
 
     assert judgement.verdict is None
     assert judgement.reason == Reason.NO_BASELINE == "NoBaseline"
@@ -126,7 +126,7 @@ ILLEGAL = [*NOT_A_NUMBER, "1.2", "-0.1", "1E+999999", "1E+99999999999"]
 @pytest.mark.parametrize("value", ILLEGAL)
 @pytest.mark.parametrize("has_baseline", [True, False], ids=["with a baseline", "without a baseline"])
 def test_a_candidates_illegal_number_fails_and_is_named(value, has_baseline):
-    judgement = judge(SEED, candidate(accuracy=value, f1_macro="0.99"), OLD if has_baseline else None)
+    judgement = judge(DEFAULT, candidate(accuracy=value, f1_macro="0.99"), OLD if has_baseline else None)
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, Reason.METRIC_INVALID)
     assert judgement.message.startswith("The candidate's accuracy is ")
@@ -134,20 +134,20 @@ def test_a_candidates_illegal_number_fails_and_is_named(value, has_baseline):
 
 @pytest.mark.parametrize("value", ILLEGAL)
 def test_a_baselines_illegal_number_fails(value):
-    judgement = judge(SEED, candidate(accuracy="0.9", f1_macro="0.9"), live(accuracy=value, f1_macro="0.1"))
+    judgement = judge(DEFAULT, candidate(accuracy="0.9", f1_macro="0.9"), live(accuracy=value, f1_macro="0.1"))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, Reason.BASELINE_INVALID)
 
 
 def test_a_metric_that_the_candidate_lacks_fails_with_the_sentence_that_says_so():
-    judgement = judge(SEED, candidate(accuracy="0.99"), OLD)
+    judgement = judge(DEFAULT, candidate(accuracy="0.99"), OLD)
 
     assert judgement.verdict is Verdict.FAILED
     assert judgement.message == "The candidate has no f1_macro, which the policy asks for: let the trainer write it to metrics.json"
 
 
 def test_a_metric_that_the_baseline_lacks_is_inconclusive():
-    judgement = judge(SEED, candidate(accuracy="0.99", f1_macro="0.99"), live(accuracy="0.9"))
+    judgement = judge(DEFAULT, candidate(accuracy="0.99", f1_macro="0.99"), live(accuracy="0.9"))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.BASELINE_LACKS_METRIC)
     assert "v-1 has no recorded f1_macro" in judgement.message
@@ -190,7 +190,7 @@ def rescored(evidence=Evidence.RESCORED, version="v-1", **values):
     ],
 )
 def test_which_baseline_counts(recorded_on, report, evidence, delta):
-    judgement = judge(SEED, report, live(accuracy="0.85", f1_macro="0.85", holdout=recorded_on))
+    judgement = judge(DEFAULT, report, live(accuracy="0.85", f1_macro="0.85", holdout=recorded_on))
 
     used = {finding.numbers["evidence"] for finding in judgement.findings if finding.gate == "MetricWithinTolerance"}
     assert (used, judgement.deltas["accuracy"]) == ({evidence}, Decimal(delta))
@@ -205,7 +205,7 @@ def test_which_baseline_counts(recorded_on, report, evidence, delta):
     ],
 )
 def test_numbers_from_different_holdouts_are_never_compared(report):
-    judgement = judge(SEED, report, live(accuracy="0.1", f1_macro="0.1", holdout=OTHER_HOLDOUT))
+    judgement = judge(DEFAULT, report, live(accuracy="0.1", f1_macro="0.1", holdout=OTHER_HOLDOUT))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.BASELINE_NOT_COMPARABLE)
     assert "let the trainer write predictions.csv with a live_predicted column" in judgement.message
@@ -227,10 +227,10 @@ def test_a_dry_run_says_what_would_have_happened(accuracy, verdict, sentence):
 
 
 def test_manual_promotion_is_judged_like_automatic():
-    manual = replace(SEED, promotion=Promotion.MANUAL)
+    manual = replace(DEFAULT, promotion=Promotion.MANUAL)
     report = candidate(accuracy="0.9", f1_macro="0.9")
 
-    assert judge(manual, report, OLD) == judge(SEED, report, OLD)
+    assert judge(manual, report, OLD) == judge(DEFAULT, report, OLD)
 
 
 fractions = st.decimals(0, 1, places=4)
@@ -276,8 +276,8 @@ def test_tightening_a_policy_never_promotes_more(new, old, one, other):
 
 @given(fractions, fractions, fractions, fractions)
 def test_swapping_the_models_mirrors_the_deltas(new_accuracy, new_f1, old_accuracy, old_f1):
-    there = judge(SEED, candidate(accuracy=new_accuracy, f1_macro=new_f1), live(accuracy=old_accuracy, f1_macro=old_f1))
-    back = judge(SEED, candidate(accuracy=old_accuracy, f1_macro=old_f1), live(accuracy=new_accuracy, f1_macro=new_f1))
+    there = judge(DEFAULT, candidate(accuracy=new_accuracy, f1_macro=new_f1), live(accuracy=old_accuracy, f1_macro=old_f1))
+    back = judge(DEFAULT, candidate(accuracy=old_accuracy, f1_macro=old_f1), live(accuracy=new_accuracy, f1_macro=new_f1))
 
     assert there.deltas == {name: -delta for name, delta in back.deltas.items()}
 

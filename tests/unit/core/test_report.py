@@ -153,14 +153,41 @@ def test_names_that_cannot_be_versions(version):
     assert not is_version(version)
 
 
-@pytest.mark.parametrize("text", ["2025-08-20T14:30:00", "2025-08-20T14:30:00Z", "2025-08-20T14:30:00.123456+02:00", "2025-08-20"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-08-20T14:30:00",
+        "2025-08-20 14:30:00",
+        "2025-08-20T14:30",
+        "2025-08-20T14:30:00Z",
+        "2025-08-20T14:30:00.123456+02:00",
+        "2025-08-20T14:30:00-05:30",
+        "20250820T143000Z",
+        "2025-W34-3T14:30:00",
+        "2025-08-20",
+    ],
+)
 def test_training_dates_in_iso_8601(text):
     assert is_training_date(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "20.8.2025", "2025-13-01T00:00:00", "2025-08-20T14:30:00" + "0" * 40, "\uff12\uff10\uff12\uff15-08-20T14:30:00"],
+    [
+        "",
+        "20.8.2025",
+        "2025-13-01T00:00:00",
+        "2025-08-20T25:00:00",
+        "2025-08-20T14:30:00" + "0" * 40,
+        "\uff12\uff10\uff12\uff15-08-20T14:30:00",
+        *(f"2025-08-20{separator}14:30:00" for separator in "\n\x1b\0\t_tx-+.:Z0"),
+        *(f"2025-08-20{separator}14" for separator in "\n-+W0"),
+        "20250820\x1b143000",
+        "2025-W34-3\n14:30:00",
+        "2025-08-20T14:30:00\n",
+        "2025-08-20\n",
+        "\n2025-08-20",
+    ],
 )
 def test_texts_that_are_no_training_date(text):
     assert not is_training_date(text)

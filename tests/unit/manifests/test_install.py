@@ -1,5 +1,7 @@
 import pytest
 
+from hack.demo.manifests import STANDING_IN
+from modelsafeguard.api.names import LABEL_ROLE
 from modelsafeguard.engine.settings import Settings
 from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING
 
@@ -38,7 +40,7 @@ class TestTheOperatorsPod:
 
     def test_has_all_the_settings_that_it_cannot_start_without(self, install):
         variables = {entry["name"]: entry["value"] for entry in pod_of(install)["containers"][0]["env"]}
-        assert Settings.from_environment(variables) == Settings(measure_image="modelsafeguard/measure")
+        assert Settings.from_environment(variables) == Settings(measure_image=f"modelsafeguard/measure{STANDING_IN}")
 
     def test_is_probed_where_it_answers(self, install):
         container = pod_of(install)["containers"][0]
@@ -69,7 +71,7 @@ class TestTheOperatorsRights:
     def test_beyond_its_own_role_are_only_to_see_whether_signatures_are_checked(self, install):
         assert {document["metadata"]["name"] for document in install if document["kind"] == "ClusterRole"} == {OPERATOR, READER}
         (rule,) = only(install, "ClusterRole", READER)["rules"]
-        assert (rule["resources"], rule["verbs"]) == (["validatingadmissionpolicybindings"], ["get"])
+        assert (set(rule["resources"]), rule["verbs"]) == ({"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, ["get"])
         assert rule["resourceNames"] == [path.rsplit("/", 1)[1] for path in (APPROVE_BINDING, REBASE_BINDING)]
 
     def test_are_the_same_for_one_namespace_and_for_all(self, install, documents):
@@ -91,17 +93,20 @@ class TestTheAdmissionPolicies:
             ("V", "pin"),
             ("V", "rebase"),
             ("V", "requester"),
+            ("V", "results"),
         ]
 
     def test_refuse_when_they_cannot_be_evaluated(self, policies):
         assert {policy["spec"]["failurePolicy"] for policy in policies} == {"Fail"}
 
-    def test_look_at_our_kinds_only_and_leave_their_status_alone(self, policies):
+    def test_look_at_our_kinds_and_at_what_bears_our_label_only_and_leave_their_status_alone(self, policies):
         for policy in policies:
-            (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
-            assert rule["apiGroups"] == ["modelsafeguard.io"]
-            assert set(rule["resources"]) <= {"modeldeployments", "retrainrequests"}
-            assert set(rule["operations"]) <= {"CREATE", "UPDATE"}
+            constraints = policy["spec"]["matchConstraints"]
+            labelled = constraints.get("objectSelector") == {"matchExpressions": [{"key": LABEL_ROLE, "operator": "Exists"}]}
+            for rule in constraints["resourceRules"]:
+                assert labelled or rule["apiGroups"] == ["modelsafeguard.io"]
+                assert set(rule["resources"]) <= ({"jobs", "pods"} if labelled else {"modeldeployments", "retrainrequests"})
+                assert set(rule["operations"]) <= {"CREATE", "UPDATE"}
 
     def test_are_in_force_everywhere(self, install, policies):
         bindings = {(document["kind"], document["metadata"]["name"]): document.get("spec") for document in install}

@@ -5,7 +5,6 @@ import sys
 import pytest
 
 from modelsafeguard.core.handover import parse_handover
-from modelsafeguard.measure import __main__ as command
 from modelsafeguard.measure.__main__ import main
 
 
@@ -13,7 +12,7 @@ def test_an_error_of_measure_itself_is_a_sentence_and_its_traceback_goes_to_the_
     def broken(*_):
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(command, "publish", broken)
+    monkeypatch.setattr("modelsafeguard.measure.publish.publish", broken)
 
     failure = world.publish()
 

@@ -83,6 +83,18 @@ def reversed_name(folder):
     (folder / "a\u202egpj.exe").write_text("")
 
 
+def arabic_letter_mark_in_name(folder):
+    (folder / "a\u061cb").write_text("")
+
+
+def soft_hyphen_in_name(folder):
+    (folder / "a\u00adb").write_text("")
+
+
+def tag_characters_in_name(folder):
+    (folder / "a\U000e0041b").write_text("")
+
+
 def not_utf8_name(folder):
     (folder / os.fsdecode(b"a\xff")).write_text("")
 
@@ -129,6 +141,9 @@ def larger_than_the_volume(folder):
         pytest.param(line_feed_in_name, r"'a\nb' has control characters", id="a line feed in a name"),
         pytest.param(escape_in_name, r"'a\x1b[31mb' has control characters", id="an escape sequence in a name"),
         pytest.param(reversed_name, r"'a\u202egpj.exe' has control characters or invisible", id="a name that reads backwards"),
+        pytest.param(arabic_letter_mark_in_name, r"'a\u061cb' has control characters or invisible", id="a direction mark in a name"),
+        pytest.param(soft_hyphen_in_name, r"'a\xadb' has control characters or invisible", id="a hyphen that is not shown in a name"),
+        pytest.param(tag_characters_in_name, r"'a\U000e0041b' has control characters or invisible", id="tag characters in a name"),
         pytest.param(not_utf8_name, r"'a\udcff' has a name that is not UTF-8", id="a name that is not UTF-8"),
         pytest.param(own_manifest, "that name is kept for measure's own", id="a manifest of the trainer's own"),
         pytest.param(manifest_folder, "that name is kept for measure's own", id="a folder with the manifest's name"),
@@ -173,3 +188,22 @@ def test_empty_folders_and_read_only_folders_are_published(world):
     world.publish()
 
     assert (world.version() / "empty" / "below").is_dir()
+
+
+@pytest.mark.parametrize("names", [32, 33])
+def test_a_path_of_32_names_is_published_and_a_longer_one_is_not(world, names):
+    folder = world.trained().joinpath(*["d"] * (names - 1))
+    folder.mkdir(parents=True)
+    (folder / "file").write_text("")
+
+    outcome = world.publish()
+
+    assert getattr(outcome, "reason", "") == ("" if names == 32 else "ModelFolderInvalid")
+
+
+def test_a_volume_that_does_not_know_its_own_size_bounds_no_file(world, monkeypatch):
+    """Some file systems in user space answer 0 blocks to every question about room."""
+    world.trained()
+    monkeypatch.setattr(os, "fstatvfs", lambda _: os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255)))
+
+    assert world.publish().version == "v-2"

@@ -1,3 +1,5 @@
+import os
+import stat
 from decimal import Decimal
 
 import pytest
@@ -83,16 +85,44 @@ def test_stored_and_rescored_answers_that_differ_fail(world):
     assert world.files() == before
 
 
+CUT_ELSEWHERE = [("1", "x,a"), ("1,x", "a")]  # both are the line "1,x,a" of the holdout digest
+PERFECT = {"accuracy": 1, "f1_macro": 1, "f1_weighted": 1, "n_classes": 1, "n_features": 1, "n_samples": 1,
+           "training_date": "2025-08-01T00:00:00"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "now"), [CUT_ELSEWHERE, CUT_ELSEWHERE[::-1]])
+@pytest.mark.parametrize(("rescored", "evidence"), [(False, Evidence.NONE), (True, Evidence.RESCORED)])
+def test_rows_with_the_same_digest_but_other_ids_are_another_holdout(world, before, now, rescored, evidence):
+    world.trained("v-1", "pod-1", metrics=PERFECT, rows=[(*before, before[1])])
+    first = world.publish("v-1", "pod-1")
+    world.trained(metrics=PERFECT, rows=[(*now, now[1], "b")[: 4 if rescored else 3]], columns=LIVE_COLUMNS[: 4 if rescored else 3])
+
+    report = world.publish(live="v-1")
+
+    assert first.holdout_digest == report.holdout_digest
+    assert report.live_evidence is evidence
+    assert report.live_metrics.get("accuracy", 0) == 0
+
+
+def test_rows_with_the_same_digest_line_are_joined_by_their_ids_in_whatever_order_they_stand(world):
+    rows = [(identity, label, label) for identity, label in CUT_ELSEWHERE]
+    world.trained("v-1", "pod-1", metrics=PERFECT, rows=[*rows, ("2", "b", "b")])
+    world.publish("v-1", "pod-1")
+    world.trained(metrics=PERFECT, rows=[("2", "b", "b"), *rows[::-1]])
+
+    report = world.publish(live="v-1")
+
+    assert (report.live_evidence, report.live_metrics["accuracy"]) == (Evidence.PAIRED, 1)
+
+
 @pytest.mark.parametrize(("differing", "fails"), [(2, False), (3, True)], ids=["at the bound", "above the bound"])
 def test_a_thousandth_of_the_rows_may_differ(world, differing, fails):
     rows = [(str(number), "yes", "yes") for number in range(2000)]
-    perfect = {"accuracy": 1, "f1_macro": 1, "f1_weighted": 1, "n_classes": 1, "n_features": 1, "n_samples": 1,
-               "training_date": "2025-08-01T00:00:00"}  # fmt: skip
     assert differing / len(rows) <= MAX_DISAGREEMENT or fails
-    world.trained("v-1", "pod-1", metrics=perfect, rows=rows)
+    world.trained("v-1", "pod-1", metrics=PERFECT, rows=rows)
     world.publish("v-1", "pod-1")
     world.trained(
-        metrics=perfect, rows=[(*row, "no" if number < differing else "yes") for number, row in enumerate(rows)], columns=LIVE_COLUMNS
+        metrics=PERFECT, rows=[(*row, "no" if number < differing else "yes") for number, row in enumerate(rows)], columns=LIVE_COLUMNS
     )
 
     assert (getattr(world.publish(live="v-1"), "reason", "") == "LiveDisagrees") is fails
@@ -134,6 +164,23 @@ def replace_by_link(folder):
     path.symlink_to(elsewhere)
 
 
+def replace_manifest_by_link(folder):
+    folder.chmod(0o755)
+    (folder / "safeguard-manifest.json").rename(folder.parent.parent / "elsewhere.json")
+    (folder / "safeguard-manifest.json").symlink_to("../../elsewhere.json")
+
+
+def replace_manifest_by_socket(folder):
+    folder.chmod(0o755)
+    (folder / "safeguard-manifest.json").unlink()
+    os.mknod(folder / "safeguard-manifest.json", stat.S_IFSOCK | 0o600)
+
+
+def replace_folder_by_link(folder):
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+
+
 def remove_folder(folder):
     folder.rename(folder.with_name("elsewhere"))
 
@@ -145,6 +192,9 @@ DAMAGES = [
     pytest.param(change_manifest, "does not have the recorded digest", id="the manifest was changed"),
     pytest.param(remove_manifest, "'safeguard-manifest.json' is not there", id="the manifest is missing"),
     pytest.param(replace_by_link, "'predictions.csv' is a symbolic link", id="a file became a link"),
+    pytest.param(replace_manifest_by_link, "'safeguard-manifest.json' is not a regular file", id="the manifest became a link"),
+    pytest.param(replace_manifest_by_socket, "'safeguard-manifest.json' is not a regular file", id="the manifest became a socket"),
+    pytest.param(replace_folder_by_link, "'v-1' is not there", id="the folder became a link"),
     pytest.param(remove_folder, "'v-1' is not there", id="the folder is gone"),
 ]
 

@@ -106,13 +106,14 @@ def test_a_hundred_megabytes_are_refused_without_being_read(world, monkeypatch):
     folder = world.trained()
     with (folder / "metrics.json").open("ab") as file:
         file.write(b" " * (100 << 20))
-    read = []
+    before, read = world.files(), []
     original = reading.read_bounded
     monkeypatch.setattr(reading, "read_bounded", lambda *args: read.append(original(*args)) or read[-1])
 
     failure = world.publish()
 
     assert (failure.reason, read) == ("MetricsTooLarge", [None])
+    assert world.files() == before
 
 
 @pytest.mark.parametrize(

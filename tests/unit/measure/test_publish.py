@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from modelsafeguard.core.report import Evidence, Report, holdout_digest
+from modelsafeguard.measure import folder as folder_reading
 from modelsafeguard.measure import publish as publishing
+from modelsafeguard.measure import read as published_reading
 from modelsafeguard.measure import store as storing
 
 METRICS = {
@@ -265,15 +267,92 @@ def test_a_pod_without_a_staging_folder_fails(world):
     assert "staging/v-2/pod-2" in failure.message
 
 
-def test_a_trainers_folder_that_is_a_link_out_of_the_volume_fails(world, tmp_path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "secret").write_text("s")
-    world.staging().parent.mkdir()
-    world.staging().symlink_to(outside)
+def link_out(path, outside):
+    path.symlink_to(outside)
 
-    assert world.publish().reason == "OutputMissing"
-    assert world.files() == ["staging/v-2/pod-2"]
+
+def dangling_link(path, _):
+    path.symlink_to("nowhere")
+
+
+def plain_file(path, _):
+    path.write_text("not a folder")
+
+
+@pytest.mark.parametrize("where", ["staging/v-2/pod-2", "staging/v-2"])
+@pytest.mark.parametrize("put", [link_out, dangling_link, plain_file], ids=["a link out of the volume", "a dangling link", "a file"])
+def test_what_stands_in_the_place_of_the_trainers_folder_is_named_and_not_followed(world, tmp_path, where, put):
+    outside = tmp_path / "outside"
+    (outside / "pod-2").mkdir(parents=True)
+    (outside / "pod-2" / "metrics.json").write_text(json.dumps(METRICS))
+    (world.store / where).parent.mkdir(exist_ok=True)
+    put(world.store / where, outside)
+
+    failure = world.publish()
+
+    assert failure.reason == "ModelFolderInvalid"
+    assert failure.message == (
+        "The folder staging/v-2/pod-2 on the volume, or the one that holds it, is a link or a file, and was not followed: it is made by "
+        "the kubelet for each pod; find out who else writes to this claim"
+    )
+    assert world.files() == [where]
+
+
+def test_a_file_that_vanishes_while_it_is_measured_is_not_taken_for_a_trainer_that_never_ran(world, monkeypatch):
+    folder = world.trained()
+    measure = publishing.recompute
+
+    def vanish(*args):
+        (folder / "model" / "weights.bin").unlink()
+        return measure(*args)
+
+    monkeypatch.setattr(publishing, "recompute", vanish)
+
+    failure = world.publish()
+
+    assert failure.reason == "VolumeError"
+    assert "'weights.bin': No such file or directory" in failure.message
+
+
+def test_more_paths_than_a_manifest_can_hold_publish_nothing(world):
+    """A published manifest that is too large to be read again could never be rolled back to."""
+    folder = world.trained()
+    for _ in range(14):
+        folder = folder / ("\u00e9" * 127)  # 254 bytes on the disk, 762 in the manifest
+        folder.mkdir()
+    for number in range(800):
+        (folder / str(number)).touch()
+    before = world.files()
+
+    failure = world.publish()
+
+    assert failure.reason == "ModelFolderInvalid"
+    assert failure.message.startswith("The trainer's folder cannot be published: the list of its files would have ")
+    assert failure.message.endswith(" bytes, more than 8388608; use fewer files or shorter paths")
+    assert world.files() == before
+    assert not list((world.store / "versions").iterdir())
+
+
+def test_a_folder_with_as_many_entries_as_are_allowed_can_be_verified_and_read_again(world, monkeypatch):
+    world.trained()
+    monkeypatch.setattr(folder_reading, "MAX_ENTRIES", 4)  # metrics.json, predictions.csv, model, model/weights.bin
+
+    report = world.publish()
+
+    assert isinstance(report, Report)
+    assert (world.verify(), world.read()) == ("", report)
+
+
+def test_a_report_that_would_be_too_large_to_be_read_again_publishes_nothing(world, monkeypatch):
+    monkeypatch.setattr(published_reading, "MAX_REPORT", 1000)
+    world.trained()
+    before = world.files()
+
+    failure = world.publish()
+
+    assert failure.reason == "PredictionsTooLarge"
+    assert failure.message.endswith(" bytes, more than 1000: use fewer or shorter labels")
+    assert world.files() == before
 
 
 def test_more_metrics_than_a_report_can_carry_publish_nothing(world):

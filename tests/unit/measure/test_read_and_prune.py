@@ -52,6 +52,23 @@ def test_a_report_that_cannot_be_read_is_said_to_be_missing(world, content):
     assert world.read().reason == "ReportMissing"
 
 
+@pytest.mark.parametrize("kind", ["a link", "a folder", "a pipe"])
+@pytest.mark.usefixtures("published")
+def test_what_is_no_file_in_the_place_of_a_report_is_passed_over(world, kind):
+    path = world.store / "reports" / "v-2.json"
+    content = path.read_bytes()
+    path.unlink()
+    if kind == "a link":
+        (world.store / "elsewhere.json").write_bytes(content)
+        path.symlink_to("../elsewhere.json")
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+
+    assert world.read().reason == "ReportMissing"
+
+
 @pytest.mark.usefixtures("published")
 def test_a_report_with_a_forged_compact_part_is_refused(world):
     path = world.store / "reports" / "v-2.json"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from modelsafeguard.core.model import Prune, Verification
+from modelsafeguard.core.model import Parameter, Prune, Verification
 from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
 
 IMAGES = Images(measure="example.org/measure@sha256:2233")
@@ -123,6 +123,12 @@ class TestTheTrainerContract:
     def test_parameters_that_a_request_leaves_out_have_their_defaults(self, full, request_):
         env = env_of(training_job(full, request_, IMAGES), "train")
         assert (env["SAFEGUARD_PARAM_DATASET"], env["SAFEGUARD_PARAM_BATCH_SIZE"]) == ("full", "32")
+
+    def test_a_parameter_is_what_the_request_says_and_no_reference_to_a_secret(self, full, request_):
+        wild = replace(full.spec.trainer, parameters=(Parameter("dataset", ".*"),))
+        model = replace(full, spec=replace(full.spec, trainer=wild))
+        job = training_job(model, with_parameters(request_, dataset="$(DB_PASSWORD) $5"), IMAGES)
+        assert env_of(job, "train")["SAFEGUARD_PARAM_DATASET"] == "$$(DB_PASSWORD) $$5"  # kubelet makes one $ of two
 
     def test_the_trainer_writes_only_to_the_folder_of_its_own_pod(self, full, request_):
         mounts = containers_of(training_job(full, request_, IMAGES))["train"]["volumeMounts"]

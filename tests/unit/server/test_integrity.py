@@ -7,6 +7,7 @@ import pytest
 
 from trainer.errors import ModelError
 from trainer.model import MODEL_FILE
+from trainer.server import service as serving
 from trainer.server.config import Config, ConfigError
 from trainer.server.integrity import verify_folder
 from trainer.server.service import Service
@@ -121,6 +122,17 @@ def test_a_published_model_that_cannot_be_loaded_is_not_ready_and_says_why(publi
     service.load()
     assert "model.joblib" in service.not_ready
     assert "is damaged" in service.not_ready
+
+
+def test_an_error_that_nobody_foresaw_is_said_too_and_its_traceback_is_in_the_log(published, monkeypatch, caplog):
+    def fails(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(serving, "verify_folder", fails)
+    service = Service(config(published))
+    service.load()
+    assert service.not_ready == "Version v1 could not be loaded (MemoryError): the server's log says more."
+    assert "Traceback" in caplog.text
 
 
 def test_a_server_says_that_it_is_loading_until_it_has_loaded(published):

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from trainer.errors import ModelError
 from trainer.model import MODEL_FILE, MODEL_MANIFEST, Model, build_pipeline, load_model, model_digest, save_model
+from trainer.rows import Row
 
 
 def fitted(rows, **options):
@@ -96,6 +97,9 @@ def replace_file(folder, content):
     edit(folder, lambda manifest: manifest["files"][MODEL_FILE].update(sha256=hashlib.sha256(content).hexdigest()))
 
 
+TWO_ROWS = [Row("hello there", "greeting"), Row("good bye", "farewell")]
+
+
 class Bomb:
     def __reduce__(self):
         return (os.abort, ())
@@ -113,6 +117,9 @@ class Bomb:
         ),
         pytest.param(lambda f: replace_file(f, b"nonsense"), "cannot be loaded", id="a listed file that is no model"),
         pytest.param(lambda f: replace_file(f, pickle.dumps(7)), "cannot be loaded", id="a listed file that is something else"),
+        pytest.param(
+            lambda f: replace_file(f, pickle.dumps({"pipeline": fitted(TWO_ROWS)})), "cannot be loaded", id="a model without labels"
+        ),
         pytest.param(
             lambda f: edit(f, lambda m: m["libraries"].update({"scikit-learn": "0.1"})),
             "made with scikit-learn 0.1",

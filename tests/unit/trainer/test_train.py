@@ -1,6 +1,9 @@
 import csv
+import hashlib
+import importlib.metadata
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -13,14 +16,12 @@ from typing import NamedTuple
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from modelsafeguard.core import report as core_report
 from trainer import drill
-from trainer.holdout import holdout_digest
-from trainer.model import load_model
+from trainer.model import load_model, model_digest
 from trainer.rows import Row, text_digest
 
 ROOT = Path(__file__).resolve().parents[3]
-SEED_KEYS = {"accuracy", "f1_macro", "f1_weighted", "n_classes", "n_features", "n_samples", "training_date"}
+REQUIRED_KEYS = {"accuracy", "f1_macro", "f1_weighted", "n_classes", "n_features", "n_samples", "training_date"}
 
 
 def table(path):
@@ -42,11 +43,39 @@ def test_a_training_writes_the_contracts_files_and_a_model_that_loads(run, data)
     assert json.loads((output / "model.json").read_text())["origin"] == {"model": "colours", "version": "v1", "request": "r1"}
 
 
-def test_metrics_have_the_seeds_keys_and_say_what_the_predictions_say(run, data):
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_the_models_own_manifest_names_every_model_file_its_libraries_its_data_and_the_canonical_digest(run, data, rows):
+    _, output = run(data)
+    held = table(output / "holdout.csv")
+    trained = [row for row in rows if row.text not in {row["text"] for row in held}]
+    data_lines = sorted(json.dumps([row.text, row.intent], ensure_ascii=False) + "\n" for row in trained)
+    contract_files = {"metrics.json", "predictions.csv", "holdout.csv", "train-digests.txt"}
+    model_files = {path.name: path.read_bytes() for path in output.iterdir() if path.name not in contract_files}
+    manifest = json.loads(model_files.pop("model.json"))
+    assert model_files.keys() == {"model.joblib"}
+    assert manifest == {
+        "schema": 1,
+        "files": {name: {"sha256": sha256(content), "size": len(content)} for name, content in model_files.items()},
+        "libraries": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("scikit-learn", "numpy", "scipy", "joblib")},
+        },
+        "dataset": {"name": "full", "digest": "sha256:" + sha256("".join(data_lines).encode()), "rows": len(rows) - len(held)},
+        "holdout": {"digest": metrics(output)["holdoutDigest"], "rows": len(held)},
+        "modelDigest": model_digest(load_model(output).pipeline),
+        "seed": 0,
+        "origin": {},
+    }
+
+
+def test_metrics_have_the_required_keys_and_say_what_the_predictions_say(run, data):
     _, output = run(data, "--holdout-share", "0.5")
     measured, rows = metrics(output), table(output / "predictions.csv")
     true, predicted = [row["label"] for row in rows], [row["predicted"] for row in rows]
-    assert set(measured) == SEED_KEYS | {"labels", "modelDigest", "holdoutDigest"}
+    assert set(measured) == REQUIRED_KEYS | {"labels", "modelDigest", "holdoutDigest"}
     assert measured["accuracy"] == accuracy_score(true, predicted)
     assert measured["f1_macro"] == f1_score(true, predicted, average="macro", zero_division=0)
     assert measured["f1_weighted"] == f1_score(true, predicted, average="weighted", zero_division=0)
@@ -55,11 +84,10 @@ def test_metrics_have_the_seeds_keys_and_say_what_the_predictions_say(run, data)
     assert datetime.fromisoformat(measured["training_date"]).utcoffset().total_seconds() == 0
 
 
-def test_the_holdout_digest_is_the_one_that_the_other_side_computes_from_the_predictions(run, data):
+def test_the_holdout_digest_is_the_one_that_the_contract_defines_over_the_predictions(run, data):
     _, output = run(data)
-    rows = table(output / "predictions.csv")
-    assert metrics(output)["holdoutDigest"] == core_report.holdout_digest((row["id"], row["label"]) for row in rows)
-    assert metrics(output)["holdoutDigest"] == holdout_digest([row["id"] for row in rows], [row["label"] for row in rows])
+    lines = sorted(f"{row['id']},{row['label']}\n" for row in table(output / "predictions.csv"))
+    assert metrics(output)["holdoutDigest"] == "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_holdout_texts_and_training_digests_together_are_the_data_set(run, data, rows):

@@ -8,13 +8,11 @@ from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, PublishLive, 
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Live, Model, OnDrift
 from modelsafeguard.core.numbers import label
+from modelsafeguard.core.report import Baseline
 
 ADOPTED_VERSION = "adopted"
 LONGEST_SIGNATURE = 253
-UNCHECKED_SIGNATURE = (
-    f"annotation {REBASED_BY} does not count: the API server does not check who signs, or the operator may not see whether it does;"
-    " install manifests/admission, remove the annotation and sign again"
-)
+UNCHECKED_SIGNATURE = "the API server does not check who signs, or the operator may not see whether it does (install manifests/admission)"
 
 
 def look(observed: Observed, now: datetime) -> Step | None:
@@ -60,23 +58,37 @@ def publish(observed: Observed) -> Step | None:
 def rebase(observed: Observed) -> Step | None:
     """Take notice of a signature for other numbers than the record's, once: where it was checked, they become the baseline.
 
-    One that is set while the numbers agree accepts nothing, and neither does one that anybody could have set: then it must be removed
-    and given anew.
+    One that comes at the wrong time, or that anybody could have set, accepts nothing, now or later: it must be removed and given anew.
     """
     model = observed.present
-    status, signature, annotated = model.status, signature_of(model), observed.public.baseline
-    if signature == status.rebased_by or status.rollout or observed.public.problem:
+    status, live, signature = model.status, model.status.live, signature_of(model)
+    if signature == status.rebased_by:
         return None
-    seen, live = replace(status, rebased_by=signature), status.live
-    if not signature or live is None or not live.published or annotated is None or observed.public.matches_live:
+    seen = replace(status, rebased_by=signature)
+    if why := _not_acceptable(observed) if signature else "":
+        message = f"the signature of {signature} accepts nothing: {why}; remove annotation {REBASED_BY} and sign again"
+        told = Emit(None, "SignatureIgnored", message, warning=True, key=model.meta.resource_version)
+        return step("a signature that does not count", told, WriteModel(seen))
+    annotated = observed.public.baseline
+    if not signature or live is None or annotated is None or _same_numbers(live, annotated):
         return step("a signature, and no other numbers to accept", WriteModel(seen))
-    if not observed.signatures_checked:
-        unchecked = Emit(None, "SignatureNotChecked", UNCHECKED_SIGNATURE, warning=True, key=model.meta.resource_version)
-        return step("its signature was not checked by the API server", unchecked, WriteModel(seen))
     accepted = replace(live, metrics=annotated.metrics, holdout_digest=annotated.holdout_digest, published=False)
     message = f"{signature} accepted other numbers for live version {live.version}: {_changes(live, accepted)}"[:1000]
     told = Emit(None, "BaselineRebased", message, key=model.meta.resource_version)
     return step("a person has signed for other numbers", told, WriteModel(replace(seen, live=accepted)))
+
+
+def _same_numbers(live: Live, annotated: Baseline) -> bool:
+    return annotated.metrics == live.metrics and annotated.holdout_digest == live.holdout_digest
+
+
+def _not_acceptable(observed: Observed) -> str:
+    status = observed.present.status
+    if observed.public.problem:
+        return observed.public.problem
+    if status.rollout or (status.live and not status.live.published):
+        return "another version is becoming live"
+    return "" if observed.signatures_checked else UNCHECKED_SIGNATURE
 
 
 def signature_of(model: Model) -> str:
@@ -97,11 +109,12 @@ def restore_drift(observed: Observed) -> Step | None:
     """
     model, deployment = observed.present, observed.deployment
     problem, live = model_problem(observed), model.status.live
-    if problem is None or problem.reason not in ("ServingDrifted", "FieldConflict") or live is None or deployment is None:
+    if problem is None or problem.reason != "ServingDrifted" or live is None or deployment is None:
         return None
     if model.status.rollout or model.spec.serving.on_drift is not OnDrift.RESTORE or deployment.serving == live.serving:
         return None
     if deployment.paused or deployment.replicas == 0:
         return None
-    restored = Emit(None, "DriftRestored", problem.message, warning=True, key=deployment.resource_version)
+    message = f"{problem.message.partition(';')[0]}; it is put back, as spec.serving.onDrift asks"
+    restored = Emit(None, "DriftRestored", message, warning=True, key=f"{deployment.uid}-{deployment.generation}")
     return step("drift is restored, as spec.serving.onDrift asks", WriteModel(model.status), restored, ApplyServing(live.serving))

@@ -1,5 +1,6 @@
 """The one decision: given a model's world and the time, what is to be done next."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,17 +8,21 @@ from modelsafeguard.core.lifecycle.adoption import look, publish, rebase, restor
 from modelsafeguard.core.lifecycle.approval import leave, resume, say_unchecked
 from modelsafeguard.core.lifecycle.conditions import with_model_conditions, with_request_conditions
 from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS, advance_pin
-from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune
+from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune, overdue
 from modelsafeguard.core.lifecycle.queue import claim, mark, orphaned, release
-from modelsafeguard.core.lifecycle.requests import advance_request
+from modelsafeguard.core.lifecycle.readiness import model_problem
+from modelsafeguard.core.lifecycle.requests import advance_request, job_refused
 from modelsafeguard.core.lifecycle.rollout import advance_rollout
-from modelsafeguard.core.lifecycle.step import Effect, Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.step import CreateRequestJob, Effect, Emit, JobRole, Step, WriteModel, WriteRequest, step
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import RolloutPhase
 from modelsafeguard.core.request import Stage
+from modelsafeguard.core.text import one_line
 
 # Pods are not watched: while their own state matters they are looked at this often.
 POD_SECONDS = 5.0
+# Nor are claims: one that is missing is looked for this often while a request waits for it; else with the periodic list.
+CLAIM_SECONDS = 15.0
 
 
 def advance(observed: Observed, now: datetime) -> Step:
@@ -33,22 +38,37 @@ def advance(observed: Observed, now: datetime) -> Step:
     decided = (
         advance_rollout(observed, now)
         or release(observed, now)
-        or restore_drift(observed)
         or look(observed, now)
         or rebase(observed)
         or publish(observed)
         or advance_request(observed, now)
         or advance_pin(observed, now)
+        or restore_drift(observed)
         or leave(observed)
         or resume(observed, now)
         or say_unchecked(observed)
+        or (advance_prune(observed, now) if overdue(observed.present) else None)
         or claim(observed, now)
         or advance_prune(observed, now)
         or mark(observed, now)
         or _conditions(observed, now)
-        or Step(why="nothing to do")
+        or Step(why=_idle(observed))
     )
     return _completed(observed, decided, now) if decided.effects else replace(decided, wake_after=_wake(observed, now))
+
+
+def refused(observed: Observed, effects: Sequence[Effect], said: str, now: datetime, *, for_good: bool) -> Step:
+    """What a request is told when the API server refuses its training Job; nothing when it was another effect, or is told already."""
+    now = now.replace(microsecond=0)
+    for effect in effects:
+        if isinstance(effect, CreateRequestJob) and effect.role is JobRole.TRAIN:
+            return _completed(observed, job_refused(effect.request, said, now, for_good=for_good), now)
+    return Step()
+
+
+def _idle(observed: Observed) -> str:
+    waits = observed.active.status.waiting if observed.active else ""
+    return f"nothing to do: {waits}" if waits else "nothing to do"
 
 
 def _conditions(observed: Observed, now: datetime) -> Step | None:
@@ -64,11 +84,15 @@ def _completed(observed: Observed, decided: Step, now: datetime) -> Step:
 
 
 def _with_conditions(observed: Observed, effect: Effect, now: datetime) -> Effect:
+    """Words of pods, Events and people are in its sentences: none of them may look like a line of its own, or steer a terminal."""
     match effect:
         case WriteModel(status=status):
             return WriteModel(with_model_conditions(observed, status, now))
         case WriteRequest(request=request, status=status):
-            return WriteRequest(request, with_request_conditions(status, request.status, request.meta.generation, now))
+            said = replace(status, message=one_line(status.message), waiting=one_line(status.waiting))
+            return WriteRequest(request, with_request_conditions(said, request.status, request.meta.generation, now))
+        case Emit():
+            return replace(effect, message=one_line(effect.message), log=tuple(map(one_line, effect.log)))
         case _:
             return effect
 
@@ -77,7 +101,9 @@ def _wake(observed: Observed, now: datetime) -> float | None:
     """Seconds until the next deadline, or until pods must be looked at again; None when only an event can change anything."""
     times: list[datetime] = [request.status.deadline for request in observed.requests if request.status.deadline]
     if observed.model:
-        status = observed.model.status
+        status, problem = observed.model.status, model_problem(observed)
+        if problem and problem.reason == "ClaimNotFound" and observed.requests:
+            times.append(now + timedelta(seconds=CLAIM_SECONDS))
         if rollout := status.rollout:
             times.append(rollout.deadline)
             if rollout.bake_until:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.lifecycle.outcomes import finish
-from modelsafeguard.core.lifecycle.step import Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.step import Emit, Step, WriteModel, WriteRequest, step
 from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import ActiveRequest, Model
 from modelsafeguard.core.policy import Policy, Promotion
@@ -15,11 +15,17 @@ from modelsafeguard.core.request import Request, RequestStatus, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
 
 APPROVED_BY = "modelsafeguard.io/approved-by"
+LONGEST_NAME = 253
 APPROVAL_SECONDS = 7 * 86_400
 UNCHECKED = (
-    "its approval does not count: the API server does not check who may approve, or the operator may not see whether it does;"
-    " install manifests/admission"
+    "its approval does not count: the API server did not check who gave it, or the operator may not see whether it does;"
+    " install manifests/admission and create a new request"
 )
+
+
+def approver(request: Request) -> str:
+    """Who has approved a request, by its annotation; '' for nobody. As much of the name as the record holds."""
+    return request.meta.annotations.get(APPROVED_BY, "")[:LONGEST_NAME]
 
 
 def needs_approval(model: Model, policy: Policy) -> bool:
@@ -27,14 +33,19 @@ def needs_approval(model: Model, policy: Policy) -> bool:
     return policy.promotion is Promotion.MANUAL or model.spec.pin is not None
 
 
-def awaiting(model: Model, status: RequestStatus, now: datetime) -> RequestStatus:
-    """The status of an accepted candidate that waits for a person."""
+def awaiting(model: Model, request: Request, status: RequestStatus, now: datetime) -> RequestStatus:
+    """The status of an accepted candidate that waits for a person.
+
+    An approval that is there already was not checked by the API server, which lets only what waits be approved: it never counts. One
+    that has counted goes on to, when the candidate has to wait once more (for a pin).
+    """
     pinned = f", and for spec.pin (version {model.spec.pin.version}) to be removed" if model.spec.pin else ""
     return replace(
         status,
         stage=Stage.AWAITING_APPROVAL,
         waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
         deadline=now + timedelta(seconds=APPROVAL_SECONDS),
+        unchecked_approval="" if status.approved_by else approver(request),
     )
 
 
@@ -59,12 +70,13 @@ def resume(observed: Observed, now: datetime) -> Step | None:
 
 
 def say_unchecked(observed: Observed) -> Step | None:
-    """Tell a waiting request, once, that its approval does not count, because nothing checks who gives one."""
+    """Tell a waiting request that its approval does not count, because nothing checked who gave it. Nor will it count later."""
     for request in observed.requests:
-        status = request.status
-        approved = status.stage is Stage.AWAITING_APPROVAL and APPROVED_BY in request.meta.annotations
-        if approved and not observed.approvals_checked and status.waiting != UNCHECKED:
-            return step("its approval was not checked by the API server", WriteRequest(request, replace(status, waiting=UNCHECKED)))
+        status, name = request.status, approver(request)
+        unchecked = name and not status.approved_by and not _countable(observed, request)
+        if status.stage is Stage.AWAITING_APPROVAL and unchecked and status.waiting != UNCHECKED:
+            told = replace(status, waiting=UNCHECKED, unchecked_approval=name)
+            return step("its approval was not checked by the API server", WriteRequest(request, told))
     return None
 
 
@@ -73,19 +85,19 @@ def advance_approval(observed: Observed, request: Request, now: datetime) -> Ste
     decided = _decided(observed, request, now)
     if isinstance(decided, Ending):
         return step(decided.message, finish(request, decided, now))
-    if decided is None:
+    if not decided:
         return None
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
-    return step(
-        "a person has approved it", WriteRequest(request, replace(request.status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline))
-    )
+    approved = replace(request.status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline, approved_by=decided)
+    told = Emit(request, "CandidateApproved", f"approved by {decided}: {request.status.message}")
+    return step("a person has approved it", told, WriteRequest(request, approved))
 
 
-def _decided(observed: Observed, request: Request, now: datetime | None) -> Ending | str | None:
-    """How the waiting ends: with an ending, with the name of the person who approved, or not yet (None).
+def _decided(observed: Observed, request: Request, now: datetime | None) -> Ending | str:
+    """How the waiting ends: with an ending, with the name of the person who approved, or not yet ('').
 
     An approval counts only where the API server checks who gives it (``observed.approvals_checked``), and not while a version is
-    pinned: the pin would undo what was approved.
+    pinned (the pin would undo what was approved) or the model is suspended (nothing new begins).
     """
     live, frozen = observed.present.status.live, request.status.frozen
     assert frozen is not None
@@ -97,6 +109,10 @@ def _decided(observed: Observed, request: Request, now: datetime | None) -> Endi
         )
     if now and request.status.deadline and now >= request.status.deadline:
         return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {APPROVAL_SECONDS // 86_400} days")
-    if observed.present.spec.pin or not observed.approvals_checked:
-        return None
-    return request.meta.annotations.get(APPROVED_BY)
+    if observed.present.spec.pin or observed.present.spec.suspend:
+        return ""
+    return request.status.approved_by or (approver(request) if _countable(observed, request) else "")
+
+
+def _countable(observed: Observed, request: Request) -> bool:
+    return observed.approvals_checked and approver(request) != request.status.unchecked_approval

@@ -9,6 +9,7 @@ from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Condition, ModelStatus
 from modelsafeguard.core.request import RequestStatus, Stage
+from modelsafeguard.core.text import one_line
 from modelsafeguard.core.verdict import Verdict
 
 Fact = tuple[str, str, str, str]  # type, status, reason, message
@@ -33,9 +34,9 @@ def _model_facts(observed: Observed) -> Iterable[Fact]:
         yield "Ready", "False", problem.reason, problem.message
         yield ("Reconciling" if problem.transient else "Stalled"), "True", problem.reason, problem.message
     elif status.live is None:
-        yield "Ready", "True", "NoModelYet", "no version is live yet; the first request brings one"
+        yield "Ready", "True", "NoModelYet", f"no version is live yet; the first request brings one{_warning(observed)}"
     else:
-        yield "Ready", "True", "Serving", f"version {status.live.version} is live"
+        yield "Ready", "True", "Serving", f"version {status.live.version} is live{_warning(observed)}"
     if status.rollout:
         message = f"version {status.rollout.to.version} is being rolled out ({status.rollout.phase})"
         yield "Progressing", "True", str(status.rollout.phase), message
@@ -48,6 +49,13 @@ def _model_facts(observed: Observed) -> Iterable[Fact]:
             yield "Reconciling", "True", "Verifying", message
     else:
         yield "Progressing", "False", "NoRollout", "no rollout is under way"
+
+
+def _warning(observed: Observed) -> str:
+    claim = observed.claim
+    if claim is None or "ReadWriteMany" in claim.access_modes:
+        return ""
+    return f" (claim {claim.name} is ReadWriteOnce: trainings run on the serving pods' node; use ReadWriteMany where there is another)"
 
 
 def with_request_conditions(status: RequestStatus, before: RequestStatus, generation: int, now: datetime) -> RequestStatus:
@@ -83,5 +91,5 @@ def _merged(before: tuple[Condition, ...], facts: Iterable[Fact], generation: in
     for kind, status, reason, message in facts:
         old = known.get(kind)
         since = old.last_transition_time if old and old.status == status else now
-        merged.append(Condition(kind, status, reason, message[:1024], since, generation))
+        merged.append(Condition(kind, status, reason, one_line(message)[:1024], since, generation))
     return tuple(merged)

@@ -25,7 +25,7 @@ def baseline_of(live: Live | None) -> Baseline | None:
 
 
 # While one of these stands, the numbers or the Deployment are in doubt: nothing is judged.
-BLOCKING = {"BaselineInvalid", "BaselineChanged", "ServingDrifted", "Conflict", "InvalidSpec"}
+BLOCKING = {"BaselineInvalid", "BaselineChanged", "BaselineMissing", "ServingDrifted", "FieldConflict", "Conflict", "InvalidSpec"}
 
 
 def judge_or_wait(observed: Observed, request: Request, now: datetime) -> Step | None:
@@ -34,7 +34,7 @@ def judge_or_wait(observed: Observed, request: Request, now: datetime) -> Step |
     assert report is not None
     problem = model_problem(observed)
     if problem is None or problem.reason not in BLOCKING:
-        return step("judging is possible again", _judgement(observed, request, report, now))
+        return explained("judging is possible again", _judgement(observed, request, report, now))
     if deadline and now >= deadline:
         message = f"trained, but not judged within {observed.present.spec.serving.progress_deadline_seconds} s: {problem.message}"
         return step("judging stayed blocked", finish(request, Ending(Verdict.FAILED, problem.reason, message), now))
@@ -51,6 +51,12 @@ def judged(observed: Observed, request: Request, report: Report, now: datetime) 
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
     status = replace(request.status, stage=Stage.JUDGING, report=report, waiting=problem.message, deadline=deadline)
     return WriteRequest(request, status)
+
+
+def explained(why: str, written: WriteRequest) -> Step:
+    """A step with what every gate found, for who reads along."""
+    findings = (f"{each.gate} {each.outcome} ({each.message})" for each in written.status.findings)
+    return step("; ".join([f"{why}: {written.status.message or written.status.waiting}", *findings]), written)
 
 
 def _judgement(observed: Observed, request: Request, report: Report, now: datetime, frozen: Frozen | None = None) -> WriteRequest:
@@ -70,7 +76,7 @@ def _judgement(observed: Observed, request: Request, report: Report, now: dateti
     if judgement.verdict:
         return finish(request, Ending(judgement.verdict, judgement.reason, judgement.message), now, status)
     if needs_approval(observed.present, frozen.policy):
-        return WriteRequest(request, awaiting(observed.present, status, now))
+        return WriteRequest(request, awaiting(observed.present, request, status, now))
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
     return WriteRequest(request, replace(status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline))
 
@@ -93,4 +99,4 @@ def rejudged(observed: Observed, request: Request, now: datetime) -> Step | None
     baseline = baseline_of(observed.present.status.live)
     if baseline == frozen.baseline:
         return None
-    return step("the live model has changed meanwhile", _judgement(observed, request, report, now, replace(frozen, baseline=baseline)))
+    return explained("the live model has changed meanwhile", _judgement(observed, request, report, now, replace(frozen, baseline=baseline)))

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelsafeguard.core.lifecycle.step import Emit, WriteRequest
+from modelsafeguard.core.model import ActiveRequest, LastRollout, Model
+from modelsafeguard.core.numbers import label
 from modelsafeguard.core.request import Request, RequestStatus, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
 
@@ -21,12 +23,12 @@ EVENT_REASONS = {
     Verdict.EXPIRED: "ApprovalExpired",
 }
 
-# The first of the two log lines of an outcome; the second is the reason. The words are the user's own.
+# The first of the two log lines of an outcome; the second is the reason.
 HEADLINES = {
     Verdict.PROMOTED: "✅ Model retrained and hot reloaded successfully",
     Verdict.REJECTED: "✅ Retraining completed but model not deployed due to performance degradation",
     Verdict.INCONCLUSIVE: "⚠️ Retraining completed but model not deployed: not enough evidence",
-    Verdict.FAILED: "❌ Retraining failed, the live model is unchanged",
+    Verdict.FAILED: "❌ Retraining failed",
     Verdict.ROLLED_BACK: "❌ The new model did not hold, the previous model is restored",
     Verdict.UNCHANGED: "✅ Retraining completed, nothing new to deploy",
     Verdict.DRY_RUN: "✅ Retraining completed as a dry run, nothing deployed",
@@ -62,13 +64,26 @@ def pin_ended(order: str, version: str, ending: Ending) -> Emit:
 
 def announce(request: Request, verdict: Verdict, message: str) -> Emit:
     """The one Event and the two log lines of an outcome."""
-    label = "Performance" if verdict is Verdict.PROMOTED else "Reason"
     where = f"{request.meta.namespace}/{request.spec.model} {request.meta.name}"
+    changes = ", ".join(f"{label(name)} {delta}" for name, delta in request.status.deltas.items())
+    # "Performance maintained within tolerance" is a fixed sentence without numbers.
+    wordless = changes and verdict is Verdict.PROMOTED and not any(delta in message for delta in request.status.deltas.values())
+    numbers = f" ({changes})" if wordless else ""
+    return replace(_told(where, verdict, message), about=request, message=message + numbers, key="verdict")
+
+
+def announce_of_deleted(model: Model, reference: ActiveRequest, last: LastRollout) -> Emit:
+    """The same for a request that was deleted while its rollout ended: it is told of the model."""
+    where = f"{model.meta.namespace}/{model.meta.name} {reference.name}"
+    return replace(_told(where, last.verdict, last.message), key=reference.uid)
+
+
+def _told(where: str, verdict: Verdict, message: str) -> Emit:
+    lead = "Performance" if verdict is Verdict.PROMOTED else "Reason"
     return Emit(
-        about=request,
+        about=None,
         reason=EVENT_REASONS[verdict],
         message=message,
         warning=verdict in {Verdict.FAILED, Verdict.ROLLED_BACK},
-        key="verdict",
-        log=(f"{where}: {HEADLINES[verdict]}", f"{where}: {label}: {message}"),
+        log=(f"{where}: {HEADLINES[verdict]}", f"{where}: {lead}: {message}"),
     )

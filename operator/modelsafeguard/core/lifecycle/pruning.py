@@ -39,6 +39,11 @@ def _protected(model: Model) -> set[str]:
     }
 
 
+def overdue(model: Model) -> bool:
+    """Whether pruning goes before the next request: a queue that is never empty must not keep old versions for ever."""
+    return len(surplus(model)) == BATCH
+
+
 def advance_prune(observed: Observed, now: datetime) -> Step | None:
     """Begin, follow and end the removal of surplus versions."""
     status = observed.present.status

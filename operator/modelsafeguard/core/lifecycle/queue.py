@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.cluster import JobState
-from modelsafeguard.core.lifecycle.outcomes import announce, finish
+from modelsafeguard.core.lifecycle.outcomes import announce, announce_of_deleted, finish
+from modelsafeguard.core.lifecycle.pruning import overdue
 from modelsafeguard.core.lifecycle.readiness import Problem, model_problem
 from modelsafeguard.core.lifecycle.records import of_deleted, of_request, recorded
 from modelsafeguard.core.lifecycle.requests import delete_jobs, jobs_of
@@ -34,7 +35,9 @@ def release(observed: Observed, now: datetime) -> Step | None:
     if request is None:
         record = of_deleted(reference, version, now)
         freed = replace(status, active_request=None, versions=recorded(status.versions, record))
-        return step("the active request was deleted: its place is free", *_tidy(observed, reference), WriteModel(freed))
+        last = status.last_rollout if status.last_rollout and status.last_rollout.request_uid == reference.uid else None
+        told = [announce_of_deleted(observed.present, reference, last)] if last else []
+        return step("the active request was deleted: its place is free", *told, *_tidy(observed, reference), WriteModel(freed))
     if request.status.verdict is None:
         return None
     versions = recorded(status.versions, of_request(request)) if request.status.version else status.versions
@@ -59,6 +62,8 @@ def claim(observed: Observed, now: datetime) -> Step | None:
     queue = waiting(observed)
     if model.status.active_request or model.status.prune or not queue or hold(observed):
         return None
+    if overdue(model) and observed.mounted is None:
+        return None  # whether anything can be pruned is not known before the world is read again, which is next
     oldest = queue[0]
     reference = ActiveRequest(oldest.meta.name, oldest.meta.uid)
     return step(f"request {oldest.meta.name} is the oldest", WriteModel(replace(model.status, active_request=reference)))

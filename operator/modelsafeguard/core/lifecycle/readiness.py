@@ -66,6 +66,8 @@ def _claim(observed: Observed) -> Problem | None:
         return Problem("ClaimNotFound", f"PersistentVolumeClaim {name} does not exist; create it", transient=True)
     if claim.phase == "Lost":
         return Problem("ClaimLost", f"PersistentVolumeClaim {name} has lost its volume; restore or replace it")
+    if not any(mode.startswith("ReadWrite") for mode in claim.access_modes):
+        return Problem("ClaimUnsuitable", f"PersistentVolumeClaim {name} can only be read, and trainings write to it; use ReadWriteMany")
     if claim.access_modes == ("ReadWriteOncePod",):
         return Problem(
             "ClaimUnsuitable",
@@ -90,9 +92,15 @@ def _deployment(observed: Observed) -> Problem | None:
 
 
 def _baseline(observed: Observed) -> Problem | None:
-    live = observed.present.status.live
+    live, deployment = observed.present.status.live, observed.deployment
     if observed.public.problem:
         return Problem("BaselineInvalid", observed.public.problem)
+    if live is None and observed.public.baseline is None and deployment and _was_ours(observed, deployment.serving):
+        return Problem(
+            "BaselineMissing",
+            f"Deployment {deployment.name} serves version {deployment.serving.version} of an earlier ModelDeployment, and nothing says how"
+            " good that is; annotate its numbers, or take MODEL_VERSION and MODEL_DIGEST off the Deployment to begin without a baseline",
+        )
     if live and live.published and not observed.public.matches_live:
         return Problem(
             "BaselineChanged",
@@ -100,6 +108,11 @@ def _baseline(observed: Observed) -> Problem | None:
             f" put them back, or have somebody with the verb rebase sign for them (annotation {REBASED_BY}=<own user name>)",
         )
     return None
+
+
+def _was_ours(observed: Observed, serving: ServingState) -> bool:
+    """Whether a rollout has set these values, for a model whose record is gone: the guard must not be off without a word."""
+    return bool(serving.version and serving.digest and serving.annotation) and observed.present.status.rollout is None
 
 
 def _drift(observed: Observed) -> Problem | None:

@@ -7,8 +7,10 @@ from modelsafeguard.core.model import ActiveRequest, Best, LastRollout, Live, Mo
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.verdict import Ending, Verdict
 
-# status.versions is bounded (the CRD's maxItems is 100): the oldest pruned records leave first.
+# status.versions is bounded (the CRD's maxItems): the oldest pruned records leave first. Pruning sees to it that there are enough of
+# them; should it not come to it, the oldest records leave all the same, and their folders are no longer known.
 KEPT_RECORDS = 60
+MOST_RECORDS = 100
 
 
 def closed(model: Model, rollout: Rollout, ending: Ending, now: datetime) -> ModelStatus:
@@ -80,7 +82,7 @@ def recorded(versions: tuple[VersionRecord, ...], record: VersionRecord) -> tupl
     surplus = len(kept) - KEPT_RECORDS
     for old in [known for known in kept if known.pruned][: max(surplus, 0)]:
         kept = tuple(known for known in kept if known is not old)
-    return kept
+    return kept[-MOST_RECORDS:]
 
 
 def _best(best: Best | None, live: Live | None, metric: str) -> Best | None:

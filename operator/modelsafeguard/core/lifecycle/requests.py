@@ -7,7 +7,7 @@ from modelsafeguard.core.cluster import Job, JobState, Pod
 from modelsafeguard.core.handover import parse_handover
 from modelsafeguard.core.lifecycle.approval import advance_approval, awaiting
 from modelsafeguard.core.lifecycle.failures import training_failure
-from modelsafeguard.core.lifecycle.judging import baseline_of, judge_or_wait, judged, rejudged
+from modelsafeguard.core.lifecycle.judging import baseline_of, explained, judge_or_wait, judged, rejudged
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import rollout_obstacle
 from modelsafeguard.core.lifecycle.rollout import begin
@@ -82,7 +82,7 @@ def _train(observed: Observed, request: Request, now: datetime) -> Step | None:
         ending = Ending(Verdict.CANCELLED, "Cancelled", "cancelled during training; its Job was removed")
         return delete_jobs(observed, request) or step("cancelled, and its Job is gone", finish(request, ending, now))
     if status.job is None:
-        return _adopt(request, job, now)
+        return _adopt(observed, request, job, now)
     if status.reader:
         return _collect(observed, request, now)
     if job is None or job.uid != status.job.uid:
@@ -116,16 +116,19 @@ def _allowed(status: RequestStatus) -> int:
     return int((status.deadline - status.started_at).total_seconds())
 
 
-def _adopt(request: Request, job: Job | None, now: datetime) -> Step:
+def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime) -> Step:
     """Trust the Job of the right name only if it belongs to this very request; from then on it is known by its uid."""
     status = request.status
     if job is None and status.deadline and now >= status.deadline:
-        message = (
-            f"training Job {status.version} could not be created within {_allowed(status)} s"
-            " (a quota or an admission policy; the operator's log has the API server's words)"
-        )
+        why = status.waiting or "it was never tried"
+        message = f"training Job {status.version} could not be created within {_allowed(status)} s: {why}"
         return step("its Job could not be made", finish(request, Ending(Verdict.FAILED, "TrainingDeadlineExceeded", message), now))
     if job is None:
+        # Its owner may have edited the model since the request began.
+        resolved = resolve(observed.present.spec.trainer.parameters, request.spec.parameters)
+        if isinstance(resolved, InvalidParameters):
+            ending = Ending(Verdict.FAILED, "InvalidParameters", resolved.message)
+            return step("its parameters are no longer allowed", finish(request, ending, now))
         return step("its training Job is not there yet", CreateRequestJob(JobRole.TRAIN, request))
     if job.owner_uid != request.meta.uid:
         message = f"a Job named {job.name} exists that does not belong to this request; delete it and create a new request"
@@ -133,8 +136,18 @@ def _adopt(request: Request, job: Job | None, now: datetime) -> Step:
     return step(
         "its Job was made",
         Emit(request, "TrainingStarted", f"training Job {job.name} was created"),
-        WriteRequest(request, replace(status, job=JobRef(job.name, job.uid))),
+        WriteRequest(request, replace(status, job=JobRef(job.name, job.uid), waiting="")),
     )
+
+
+def job_refused(request: Request, said: str, now: datetime, *, for_good: bool) -> Step:
+    """The API server does not take the training Job: tried again until the deadline, unless it is not a valid one."""
+    if for_good:
+        message = f"the API server does not accept training Job {request.status.version}; correct spec.trainer: {said}"[:2000]
+        return step("its Job is not valid", finish(request, Ending(Verdict.FAILED, "InvalidJob", message), now))
+    if request.status.waiting == said[:500]:
+        return Step()
+    return step("its Job is refused", WriteRequest(request, replace(request.status, waiting=said[:500])))
 
 
 def jobs_of(observed: Observed, version: str, owner_uid: str) -> list[Job]:
@@ -155,14 +168,16 @@ def _collect(observed: Observed, request: Request, now: datetime) -> Step | None
     name = reader_name(version) if request.status.reader else version
     handed = parse_handover(_measured(observed.job_pods.get(name, ())), version=version)
     if isinstance(handed, Report):
-        return step("its report is here", judged(observed, request, handed, now))
+        return explained("its report is here", judged(observed, request, handed, now))
     if not handed.lost:
         return step("measure refused the candidate", finish(request, Ending(Verdict.FAILED, handed.reason, handed.message), now))
     return _read_again(observed, request, now)
 
 
 def _measured(pods: tuple[Pod, ...]) -> str:
-    return next((end.message for pod in pods for end in pod.ends if end.name == MEASURE_CONTAINER and end.exit_code == 0), "")
+    """What the pod that succeeded handed over; nothing if two say that they did, so that the volume is asked."""
+    said = [end.message for pod in pods for end in pod.ends if end.name == MEASURE_CONTAINER and end.exit_code == 0]
+    return said[0] if len(said) == 1 else ""
 
 
 def _read_again(observed: Observed, request: Request, now: datetime) -> Step | None:
@@ -205,7 +220,7 @@ def _roll_out(observed: Observed, request: Request, now: datetime) -> Step | Non
     if again := rejudged(observed, request, now):
         return again
     if observed.present.spec.pin:
-        waits = awaiting(observed.present, status, now)
+        waits = awaiting(observed.present, request, status, now)
         return step("a version was pinned meanwhile: a person decides", WriteRequest(request, waits))
     if obstacle := rollout_obstacle(observed):
         if status.deadline and now >= status.deadline:

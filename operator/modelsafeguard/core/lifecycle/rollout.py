@@ -18,6 +18,8 @@ from modelsafeguard.core.model import Live, PodMark, Rollout, RolloutPhase, Serv
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.verdict import Ending, Verdict
 
+_RESTORED = "; the previous version is restored"
+
 
 def begin(observed: Observed, request: Request, now: datetime) -> Step:
     """Write the intent of rolling out an accepted candidate, before anything is patched."""
@@ -113,13 +115,19 @@ def _apply(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
         message = f"{withdrawn.text} before the Deployment was patched"
         return _close(observed, rollout, now, Ending(Verdict.CANCELLED, withdrawn.reason, message))
     obstacle = rollout_obstacle(observed) or _changed_before(observed, rollout)
-    if now >= rollout.deadline:
+    if now >= rollout.deadline and (obstacle or rollout.attempted):
         refused = obstacle or Problem("RolloutNotApplied", "the API server did not accept the patch; the operator's log has its words")
         message = f"accepted, but the Deployment could not be patched in time: {refused.message}"
         return _close(observed, rollout, now, Ending(Verdict.FAILED, refused.reason, message))
     if obstacle is None:
-        return step("the Deployment is still the recorded one: patch it", WriteModel(observed.present.status), ApplyServing(rollout.to))
+        return _patch(observed, rollout, rollout.to, "the Deployment is still the recorded one: patch it")
     return None
+
+
+def _patch(observed: Observed, rollout: Rollout, target: ServingState, why: str) -> Step:
+    """The record first: that it was tried is known even if the API server never lets us."""
+    attempted = replace(observed.present.status, rollout=replace(rollout, attempted=True))
+    return step(why, WriteModel(attempted), ApplyServing(target))
 
 
 def _changed_before(observed: Observed, rollout: Rollout) -> Problem | None:
@@ -208,8 +216,9 @@ def _begin_undo(observed: Observed, rollout: Rollout, now: datetime, reason: str
         rollout,
         phase=RolloutPhase.UNDOING,
         verdict=Verdict.ROLLED_BACK,
+        attempted=False,
         reason=reason,
-        message=f"{why}; the previous version is restored",
+        message=f"{why}{_RESTORED}",
         deadline=now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds),
     )
     return step(why, WriteModel(replace(observed.present.status, rollout=undoing)))
@@ -222,9 +231,14 @@ def _undo(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     if deployment is None:
         return _give_up_without_deployment(observed, rollout, now)
     if deployment.serving == rollout.to and not deployment.other_managers:
-        return step("undo: the recorded values are put back", ApplyServing(rollout.from_))
+        if rollout.attempted and now >= rollout.deadline:
+            refused = "but the API server did not accept the patch that restores the previous version; the operator's log has its words"
+            message = f"{rollout.message.removesuffix(_RESTORED)}; {refused}"
+            return _close(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message))
+        return _patch(observed, rollout, rollout.from_, "undo: the recorded values are put back")
     if deployment.serving != rollout.from_:
-        message = f"{rollout.message.split(';')[0]}; but somebody else set what Deployment {deployment.name} serves, it was left as it is"
+        why = rollout.message.removesuffix(_RESTORED)
+        message = f"{why}; but somebody else set what Deployment {deployment.name} serves, it was left as it is"
         return _close(observed, rollout, now, Ending(rollout.verdict, rollout.reason, message))
     if complete(deployment, rollout.generation):
         return _close(observed, rollout, now, Ending(rollout.verdict, rollout.reason, rollout.message))

@@ -124,7 +124,7 @@ class Story(World):
             try:
                 observed = self._perform_all(observed, step.effects) or self.observe()
             except ConflictError:
-                if self.quota:  # refused: the reconciler tries again later, or when something happens
+                if self.quota or self.patches_refused:  # refused: the reconciler tries again later, or when something happens
                     self.wake = LONGEST_BACKOFF
                     return False
                 raise
@@ -136,6 +136,11 @@ class Story(World):
             after = self.perform(known or observed, effect)
             known = after if known else None
         return known
+
+    def act(self, step: Step) -> None:
+        """The operator does this step, and then goes on."""
+        self._perform_all(self.observe(), step.effects)
+        self.happened()
 
     def perform_one_step(self) -> None:
         """The operator does one step and is killed."""

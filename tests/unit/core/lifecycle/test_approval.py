@@ -36,6 +36,51 @@ def test_an_approval_that_the_api_server_does_not_check_counts_for_nothing(waiti
     assert waiting.served == waiting.version("first")
 
 
+def test_an_approval_with_an_empty_name_counts_for_nothing(waiting):
+    waiting.approve(by="")
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
+    assert waiting.served == waiting.version("first")
+
+
+def test_an_approval_that_nobody_checked_does_not_count_once_somebody_would(waiting):
+    waiting.policies_in_force = False
+    waiting.approve()
+    assert "create a new request" in waiting.status().waiting
+    waiting.policies_in_force = True
+    waiting.run()
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
+    waiting.wait()
+    assert waiting.verdict()[0] is Verdict.EXPIRED
+
+
+@pytest.mark.parametrize("by", ["", "mallory"])
+def test_an_approval_that_was_there_before_there_was_anything_to_approve_does_not_count(world, by):
+    world.promote("first")
+    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.approve(by=by)
+    world.trained()
+    world.run()
+    assert world.status().stage is Stage.AWAITING_APPROVAL
+    assert world.served == world.version("first")
+
+
+def test_who_approved_is_recorded_and_told(waiting):
+    waiting.approve()
+    assert waiting.status().approved_by == "ada"
+    assert waiting.told("CandidateApproved") == [f"approved by ada: {waiting.status().message}"]
+
+
+def test_an_approval_that_counted_goes_on_to_count_after_a_pin_was_removed(waiting):
+    waiting.edit_deployment(paused=True)
+    waiting.approve()
+    waiting.pin(waiting.version("first"))
+    waiting.edit_deployment(paused=False)
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
+    waiting.pin(None)
+    waiting.bake()
+    assert waiting.verdict()[0] is Verdict.PROMOTED
+
+
 def test_nobody_approves_in_time(waiting):
     assert waiting.wake == WEEK
     waiting.clock_passes(WEEK)
@@ -97,3 +142,12 @@ def test_a_request_cannot_loosen_an_owners_wish_to_be_asked(world, spec):
     world.ask(policy=Policy(promotion=Promotion.AUTOMATIC))
     world.trained()
     assert world.status().stage is Stage.AWAITING_APPROVAL
+
+
+def test_an_approval_begins_nothing_while_the_model_is_suspended(waiting):
+    waiting.suspend()
+    waiting.approve()
+    assert waiting.served == waiting.version("first")
+    waiting.suspend(False)
+    waiting.bake()
+    assert waiting.verdict()[0] is Verdict.PROMOTED

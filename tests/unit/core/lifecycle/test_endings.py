@@ -166,3 +166,24 @@ def test_what_was_found_may_be_nothing_at_all(spec):
     world.pods_become_ready()
     assert world.deployment.serving == ServingState()
     assert world.condition("Ready") == ("True", "NoModelYet")
+
+
+def test_a_promotion_within_the_tolerance_is_told_with_its_numbers_and_logged_in_the_agreed_words(world):
+    world.promote("first", accuracy="0.9000", f1_macro="0.8900")
+    world.promote("second", accuracy="0.8960", f1_macro="0.8880")
+    assert world.told("ModelPromoted")[-1] == "Performance maintained within tolerance (accuracy -0.0040, F1 -0.0020)"
+    assert world.history.log[-1].endswith("Performance: Performance maintained within tolerance")
+
+
+def test_a_request_that_was_deleted_as_its_rollout_ended_is_told_of_the_model(world):
+    world.train()
+    world.pods_become_ready()
+    world.attended = False
+    world.clock_passes(60)
+    while world.model.status.rollout:
+        world.perform_one_step()
+    world.delete_request()
+    world.attended = True
+    world.run()
+    assert len(world.told("ModelPromoted")) == 1
+    assert world.history.log[-1].endswith("Performance: No previous model to compare against")

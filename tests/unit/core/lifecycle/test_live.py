@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from modelsafeguard.core.lifecycle.advance import CLAIM_SECONDS
 from modelsafeguard.core.model import OnDrift, ServingState
 from modelsafeguard.core.policy import MetricRule, Policy
 from modelsafeguard.core.request import Stage
@@ -271,3 +272,93 @@ def test_the_best_version_is_remembered(world):
     assert world.model.status.best.version == world.version("a")
     world.promote("c", accuracy="0.9100")
     assert world.model.status.best.version == world.version("c")
+
+
+class TestAModelThatWasMadeAnew:
+    """Its record is gone, and the Deployment still serves a version of it: without numbers nothing can be compared."""
+
+    @pytest.fixture
+    def anew(self, world, spec):
+        world.promote("before", accuracy="0.9000")
+        world.delete_model()
+        world.make_model(spec)
+        return world
+
+    def test_accepts_no_candidate_without_a_word(self, anew):
+        assert anew.condition("Ready") == ("False", "BaselineMissing")
+        anew.ask("worse")
+        assert anew.verdict("worse")[0] is None
+        assert anew.version("worse") not in anew.jobs
+        anew.wait()
+        assert anew.verdict("worse") == (Verdict.FAILED, "Blocked")
+        assert anew.served == anew.version("before")
+
+    def test_goes_on_once_its_numbers_are_annotated(self, anew):
+        anew.annotate_model(**NUMBERS)
+        anew.train("worse", accuracy="0.5000", f1_macro="0.5000")
+        assert anew.verdict("worse") == (Verdict.REJECTED, "PerformanceDegraded")
+
+    def test_begins_anew_once_the_deployment_no_longer_serves_it(self, anew):
+        anew.serve_by_hand(FOUND)
+        anew.train("first", accuracy="0.5000")
+        assert anew.status("first").message == "No previous model to compare against"
+
+
+class TestAnAdoptedModel:
+    """Its annotations were there first; nobody but a person knows its numbers."""
+
+    @pytest.fixture
+    def adopted(self, world):
+        world.annotate_model(**NUMBERS, recall="0.7")
+        return world
+
+    def test_is_not_in_doubt_when_the_policy_is_given_another_metric(self, adopted, spec):
+        policy = Policy((*spec.policy.metrics, MetricRule("recall", Decimal("0.01"))))
+        adopted.edit_model(replace(spec, policy=policy))
+        assert adopted.condition("Ready") == ("True", "Serving")
+        adopted.edit_model(spec)
+        assert adopted.condition("Ready") == ("True", "Serving")
+
+    @pytest.mark.parametrize("edit", [{"version": "v7"}, {"holdout_digest": "sha256:" + "0" * 64}, {"accuracy": "0.5"}, {"f1_macro": ""}])
+    def test_is_in_doubt_when_anything_of_its_record_is_edited(self, adopted, edit):
+        adopted.annotate_model(**edit)
+        assert adopted.condition("Ready") == ("False", "BaselineChanged")
+
+    def test_is_not_in_doubt_when_a_number_is_only_written_otherwise(self, adopted):
+        adopted.annotate_model(accuracy="0.90")
+        assert adopted.condition("Ready") == ("True", "Serving")
+
+
+def test_a_field_of_ours_in_somebodys_manifest_keeps_a_trained_candidate_from_being_judged(world):
+    world.promote("first")
+    world.ask()
+    world.serve_by_hand(world.deployment.serving, manager="argocd")
+    world.trained(accuracy="0.1")
+    assert world.verdict()[0] is None
+    assert world.status().stage is Stage.JUDGING
+
+
+def test_a_manifest_is_not_fought_even_where_drift_is_to_be_restored(world, spec):
+    world.edit_model(on_drift(spec, OnDrift.RESTORE))
+    world.promote("first")
+    patches = len(world.history.patches)
+    world.serve_by_hand(ELSEWHERE, manager="argocd")
+    assert len(world.history.patches) == patches
+    assert world.condition("Ready") == ("False", "FieldConflict")
+
+
+def test_a_claim_that_can_only_be_read_is_said_up_front(world):
+    world.set_claim("Bound", "ReadOnlyMany")
+    assert world.condition("Ready") == ("False", "ClaimUnsuitable")
+
+
+def test_a_claim_that_binds_trainings_to_a_node_is_warned_of(world):
+    world.set_claim("Bound", "ReadWriteOnce")
+    assert "ReadWriteOnce" in next(each.message for each in world.model.status.conditions if each.type == "Ready")
+
+
+def test_a_missing_claim_is_looked_for_while_a_request_waits_for_it(world):
+    world.delete_claim()
+    assert world.wake is None
+    world.ask()
+    assert world.wake == CLAIM_SECONDS

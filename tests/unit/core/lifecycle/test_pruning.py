@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from modelsafeguard.core.lifecycle.records import KEPT_RECORDS
-from modelsafeguard.core.model import History, Pin
+from modelsafeguard.core.lifecycle.pruning import BATCH
+from modelsafeguard.core.lifecycle.records import KEPT_RECORDS, MOST_RECORDS, recorded
+from modelsafeguard.core.model import History, Pin, VersionRecord
 from modelsafeguard.core.verdict import Verdict
+from tests.unit.core.lifecycle.world import START
 
 
 @pytest.fixture
@@ -167,3 +169,28 @@ def test_a_suspended_model_prunes_nothing(small):
     small.clock_passes(60)
     assert small.verdict("c")[0] is Verdict.PROMOTED
     assert pruning(small) == []
+
+
+def test_a_queue_that_is_never_empty_does_not_keep_old_versions_for_ever(world, spec):
+    world.edit_model(replace(spec, history=History(promoted=2, rejected=0)))
+    for number in range(BATCH + 2):
+        world.ask(f"r{number}")
+    for number in range(BATCH + 1):
+        world.trainer_ends(world.version(f"r{number}"), 1)
+        if world.model.status.prune:
+            break
+    assert len(world.model.status.prune.versions) == BATCH
+    assert world.verdict(f"r{BATCH}")[0] is None
+    world.job_completes(prune_job(world), "")
+    assert world.version(f"r{BATCH}") in world.jobs
+
+
+def test_the_record_never_holds_more_than_the_api_server_takes():
+    versions = ()
+    for number in range(MOST_RECORDS + 5):
+        versions = recorded(versions, record(f"v{number}"))
+    assert [each.version for each in versions] == [f"v{number}" for number in range(5, MOST_RECORDS + 5)]
+
+
+def record(version):
+    return VersionRecord(version, "r", "uid", Verdict.CANCELLED, "Cancelled", "cancelled", START)

@@ -67,26 +67,29 @@ def test_a_signature_that_the_api_server_does_not_check_counts_for_nothing_and_s
     changed.policies_in_force = False
     sign(changed)
     assert changed.condition("Ready") == ("False", "BaselineChanged")
-    assert "does not count" in changed.told("SignatureNotChecked")[0]
+    assert "the API server does not check who signs" in changed.told("SignatureIgnored")[0]
     changed.policies_in_force = True
     changed.run()
     assert changed.condition("Ready") == ("False", "BaselineChanged")
 
 
-def test_numbers_that_cannot_be_read_are_not_signed_for(changed):
+def test_a_signature_for_numbers_that_cannot_be_read_accepts_none_later_either(changed):
     changed.annotate_model(accuracy="NaN")
     sign(changed)
     assert changed.condition("Ready") == ("False", "BaselineInvalid")
-    assert not changed.model.status.rebased_by
+    changed.annotate_model(accuracy="0.0100")
+    assert changed.condition("Ready") == ("False", "BaselineChanged")
+    assert changed.told("BaselineRebased") == []
 
 
-def test_a_rollout_under_way_is_ended_first(world):
+def test_a_signature_during_a_rollout_accepts_nothing(world):
     world.promote("live", accuracy="0.9000")
     world.train("next", accuracy="0.9500")
     world.annotate_model(**OTHER)
     sign(world)
     world.bake()
     assert world.model.status.live.metrics["accuracy"] == Decimal("0.9500")
+    assert world.told("BaselineRebased") == []
 
 
 def test_an_endless_signature_is_taken_notice_of_once(changed):

@@ -242,16 +242,36 @@ def test_a_patch_that_is_never_accepted_fails_at_the_deadline(rolling):
     """The API server refuses it for ever (an admission policy, missing rights): the reconciler only ever gets back here."""
     world = rolling
     world.bake()
-    world.ask("third")
-    world.attended = False
-    world.trained("third")
-    while world.model.status.rollout is None:
-        world.perform_one_step()
-    world.clock_passes(300)
-    world.attended = True
-    world.run()
+    world.patches_refused = True
+    world.train("third")
+    world.wait()
     assert world.verdict("third") == (Verdict.FAILED, "RolloutNotApplied")
     assert world.served == world.version("nightly-1")
+
+
+def test_an_undo_that_is_never_accepted_ends_with_the_version_that_is_there(rolling):
+    version = rolling.served
+    rolling.patches_refused = True
+    rolling.pods_fail("CrashLoopBackOff")
+    rolling.wait()
+    assert rolling.verdict() == (Verdict.FAILED, "UndoNotApplied")
+    assert rolling.served == version
+    assert rolling.condition("Ready") == ("False", "ServingDrifted")
+
+
+def test_an_operator_that_comes_back_after_the_deadline_tries_before_it_gives_up(rolling):
+    rolling.bake()
+    rolling.train("third")
+    before = rolling.model.status.rollout.from_
+    rolling.attended = False
+    rolling.pods_fail("CrashLoopBackOff")
+    rolling.clock_passes(300)
+    while rolling.model.status.rollout.phase is not RolloutPhase.UNDOING:
+        rolling.perform_one_step()
+    rolling.clock_passes(3000)
+    rolling.attended = True
+    rolling.run()
+    assert rolling.deployment.serving == before
 
 
 def test_a_rollout_is_carried_to_its_end_without_its_request(rolling):

@@ -1,3 +1,10 @@
+from dataclasses import replace
+
+from modelsafeguard.core.cluster import ContainerEnd
+from modelsafeguard.core.handover import encode_report
+from modelsafeguard.core.lifecycle import advance, refused
+from modelsafeguard.core.lifecycle.world import reader_name
+from modelsafeguard.core.model import Parameter
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
 from tests.support.objects import report
@@ -112,8 +119,8 @@ def test_a_trainer_that_is_killed_for_its_memory_is_told_what_to_raise(world):
 
 def test_a_measure_that_says_nothing_is_told_apart_from_one_that_refuses(world):
     world.ask()
-    world.trainer_ends(world.version(), 0)
-    assert world.verdict() == (Verdict.FAILED, "BackoffLimitExceeded")
+    world.measure_crashes(world.version())
+    assert world.verdict() == (Verdict.FAILED, "MeasureCrashed")
 
 
 def test_a_report_about_another_version_is_refused(world):
@@ -191,3 +198,63 @@ class TestALostReport:
         world.run()
         assert world.verdict() == (Verdict.FAILED, "JobNameTaken")
         assert f"{world.version()}-r" in world.jobs
+
+
+def test_two_pods_that_both_say_they_succeeded_are_not_believed_and_the_volume_is_asked(world):
+    world.ask()
+    name = world.version()
+    world.attended = False
+    world.trained()
+    (pod,) = world.job_pods[name]
+    better = encode_report(report(name, accuracy="0.9999")).decode()
+    world.job_pods[name] = (replace(pod, name="a", ends=(ContainerEnd("measure", 0, "Completed", better),)), pod)
+    world.attended = True
+    world.run()
+    assert world.status().report is None
+    assert world.status().reader.name == reader_name(name)
+
+
+def test_what_the_api_server_says_to_a_job_that_it_refuses_is_shown_while_it_waits_and_in_the_verdict(world):
+    world.quota = "exceeded quota: count/jobs.batch"
+    world.ask()
+    observed = world.observe()
+    effects = advance(observed, world.now).effects
+    world.act(refused(observed, effects, world.quota, world.now, for_good=False))
+    assert world.status().waiting == world.quota
+    assert not refused(world.observe(), advance(world.observe(), world.now).effects, world.quota, world.now, for_good=False).effects
+    world.clock_passes(3600)
+    assert world.status().message == f"training Job {world.version()} could not be created within 3600 s: {world.quota}"
+
+
+def test_a_job_that_is_not_valid_fails_at_once(world):
+    world.quota = "Job is invalid: spec.template.spec.containers[0].resources"
+    world.ask()
+    observed = world.observe()
+    world.act(refused(observed, advance(observed, world.now).effects, world.quota, world.now, for_good=True))
+    assert world.verdict() == (Verdict.FAILED, "InvalidJob")
+    assert world.quota in world.status().message
+
+
+def test_parameters_that_its_owner_has_taken_away_since_fail_the_request(world, spec):
+    offered = replace(spec, trainer=replace(spec.trainer, parameters=(Parameter("dataset", "full|small", "full"),)))
+    world.edit_model(offered)
+    world.quota = "exceeded quota"
+    world.ask(parameters={"dataset": "small"})
+    world.edit_model(spec)
+    world.quota = ""
+    world.run()
+    assert world.verdict() == (Verdict.FAILED, "InvalidParameters")
+
+
+def test_words_from_a_pod_make_no_lines_of_their_own_in_the_log(world):
+    world.ask()
+    world.trainer_ends(world.version(), 1, message="x\n\x1b[2J ok\u202e")
+    assert all(line.isprintable() for line in world.history.log)
+    assert world.status().message.isprintable()
+
+
+def test_debug_explains_a_judgement_finding_by_finding(world):
+    world.promote("first")
+    world.train("worse", accuracy="0.8000")
+    why = next(step.why for step in reversed(world.steps) if "its report is here" in step.why)
+    assert "MetricWithinTolerance Rejected (accuracy -0.1000 is a larger drop than the policy accepts (maxDrop 0.01))" in why

@@ -93,6 +93,7 @@ class World:
         self.job_pods: dict[str, tuple[Pod, ...]] = {}
         self.job_trouble: dict[str, str] = {}
         self.quota = ""
+        self.patches_refused = False
         self.rival = ""
         self.policies_in_force = True
         self.mounted: frozenset[str] = frozenset()
@@ -237,6 +238,8 @@ class World:
     def _apply(self, seen: Deployment, target: ServingState) -> None:
         if self.deployment is None:
             raise GoneError
+        if self.patches_refused:
+            raise ConflictError
         if self.deployment.resource_version != seen.resource_version:
             raise ConflictError
         self.history.patches.append(target)
@@ -253,9 +256,9 @@ class World:
         """Somebody annotates a request with cancel."""
         self._annotate_request(name, CANCEL_ANNOTATION, "yes")
 
-    def approve(self, name: str = "nightly-1") -> None:
+    def approve(self, name: str = "nightly-1", by: str = "ada") -> None:
         """A person approves a request."""
-        self._annotate_request(name, APPROVED_BY, "ada")
+        self._annotate_request(name, APPROVED_BY, by)
 
     def _annotate_request(self, name: str, annotation: str, text: str) -> None:
         request = self.requests[name]
@@ -377,6 +380,10 @@ class World:
         """A Job fails because ``measure`` found something wrong."""
         handed = encode_failure(reason, message).decode()
         self._end_job(name, JobState.FAILED, "BackoffLimitExceeded", ContainerEnd("measure", 1, "Error", handed))
+
+    def measure_crashes(self, name: str) -> None:
+        """A Job fails because ``measure`` was killed before it could say anything."""
+        self._end_job(name, JobState.FAILED, "BackoffLimitExceeded", ContainerEnd("measure", 139, "Error", ""))
 
     def trainer_ends(self, name: str, exit_code: int, *, reason: str = "Error", message: str = "") -> None:
         """A Job fails because the user's container ended with this status."""
