@@ -57,6 +57,7 @@ lint: .venv/made-of ## Ruff, strict types, layers
 	@.venv/bin/ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) mypy hack
+	@$(RUN) mypy bench
 	@.venv/bin/lint-imports
 
 .PHONY: $(LEVELS)

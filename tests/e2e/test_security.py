@@ -75,14 +75,19 @@ def test_nothing_is_done_for_a_younger_model_in_anothers_folder(live_world: Worl
     request = {"apiVersion": "modelsafeguard.io/v1alpha1", "kind": "RetrainRequest", "metadata": {"name": "intruding"}}
     with live_world.kube.recorded("Job") as jobs:
         live_world.kube.create(request | {"spec": {"modelDeploymentRef": {"name": "theirs"}}})
-        # then the model says why nothing is done, and nothing is
+        # then the model and the request say why nothing is done, and nothing is
         model = live_world.kube.until("ModelDeployment", "theirs", "Ready=False/Conflict", _conflict, within=30)
+        live_world.kube.until("RetrainRequest", "intruding", "its reason for waiting", _waits_for_the_older, within=30)
         live_world.kube.delete("ModelDeployment", "theirs")
         ended = live_world.verdict("intruding", within=60)
     message = next(each["message"] for each in model["status"]["conditions"] if each["type"] == "Ready")
     assert MODEL in message
     assert ended["status"]["verdict"] == "Cancelled"
     assert not [job for job in jobs if job["metadata"]["labels"].get("modelsafeguard.io/model") == "theirs"]
+
+
+def _waits_for_the_older(request: Json) -> bool:
+    return f"ModelDeployment {MODEL} is older" in request.get("status", {}).get("waiting", "")
 
 
 def _conflict(model: Json) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,8 +11,6 @@ from hack.demo.kube import Json, Kube
 from hack.demo.setup import cluster_tool
 from hack.demo.world import PREFIX, expect_verdict
 
-FOLDER = "/var/safeguard-special"
-CLASS = "special"
 SMALL = "size=200k,mode=0777"  # less than a model takes
 OF_ROOT = "size=50m,mode=0755"
 
@@ -19,6 +18,8 @@ OF_ROOT = "size=50m,mode=0755"
 @pytest.fixture
 def special_volume(operator: Kube, request: pytest.FixtureRequest) -> Iterator[Callable[[Json], None]]:
     """A volume for the models, mounted with these options; gives the change that makes the claim ask for it."""
+    name = f"special-{uuid.uuid4().hex[:8]}"
+    folder = f"/var/safeguard-{name}"
     node = operator.all("Node")[0]["metadata"]["name"]
     words = cluster_tool("env", "--name", node.removesuffix("-control-plane"))
     environment = dict(word.split("=", 1) for word in words if "=" in word)
@@ -26,18 +27,18 @@ def special_volume(operator: Kube, request: pytest.FixtureRequest) -> Iterator[C
     def in_node(*command: str) -> None:
         subprocess.run(["docker", "exec", node, *command], env=os.environ | environment, check=True, capture_output=True, timeout=60)
 
-    volume = {"storageClassName": CLASS, "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": FOLDER}}
-    in_node("mkdir", "--parents", FOLDER)
-    in_node("mount", "--types", "tmpfs", "--options", request.param, "tmpfs", FOLDER)
-    operator.create({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": CLASS}, "spec": volume})
+    volume = {"storageClassName": name, "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": folder}}
+    in_node("mkdir", "--parents", folder)
+    in_node("mount", "--types", "tmpfs", "--options", request.param, "tmpfs", folder)
+    operator.create({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume})
 
     def ask_for_it(body: Json) -> None:
         if body["kind"] == "PersistentVolumeClaim" and body["metadata"]["name"] == "models":
-            body["spec"]["storageClassName"] = CLASS
+            body["spec"]["storageClassName"] = name
 
     yield ask_for_it
-    operator.delete("PersistentVolume", CLASS)
-    in_node("umount", "--lazy", FOLDER)
+    operator.delete("PersistentVolume", name)
+    in_node("umount", "--lazy", folder)
 
 
 @pytest.mark.parametrize("special_volume", [SMALL], indirect=True)

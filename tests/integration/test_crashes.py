@@ -66,6 +66,17 @@ async def rolled_back(world: World) -> None:
         await at_rest(world)
 
 
+async def taken_back(world: World) -> None:
+    """A request is cancelled while its Job runs."""
+    await world.given_serving()
+    await world.create(model_deployment())
+    await world.create(retrain_request("good"))
+    await world.job_of("good", within=OUTAGE)
+    await world.patch("RetrainRequest", "good", {"metadata": {"annotations": {"modelsafeguard.io/cancel": "yes"}}})
+    await world.verdict("good", within=OUTAGE)
+    await at_rest(world)
+
+
 async def everything_once(told: Told) -> None:
     outcome = told.outcome
     assert all(count == 1 for count in outcome.jobs.values()), outcome.jobs
@@ -78,6 +89,7 @@ async def everything_once(told: Told) -> None:
     [
         pytest.param(promoted_and_rejected, id="in a story with a promotion and a rejection"),
         pytest.param(rolled_back, id="in a story with a rollout that is undone"),
+        pytest.param(taken_back, id="in a story with a training that is taken back"),
     ],
 )
 async def test_an_operator_killed_at_any_call_and_started_again_does_everything_exactly_once(stage: Stage, story: Story) -> None:
