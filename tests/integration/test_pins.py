@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.apiserver import ApiServer, Kubectl
-from tests.support.binaries import ROOT
+from tests.support.apiserver import ApiServer, Kubectl, admission
 from tests.support.client import Json
 from tests.support.objects import model_deployment, retrain_request
 from tests.support.operator_process import Operator
@@ -87,12 +86,8 @@ async def test_a_version_that_does_not_verify_is_never_mounted(world: World) -> 
 
 @pytest.fixture
 def signatures_are_checked(kubectl: Kubectl) -> Iterator[None]:
-    policy = str(ROOT / "manifests" / "admission" / "rebase.yaml")
-    try:
-        kubectl("apply", "--server-side", "-f", policy)
+    with admission(kubectl, "rebase"):
         yield
-    finally:
-        kubectl("delete", "--ignore-not-found", "-f", policy)
 
 
 async def edit_and_sign(world: World, **annotations: str | None) -> None:

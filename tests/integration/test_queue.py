@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.apiserver import ApiServer, Kubectl
-from tests.support.binaries import ROOT
+from tests.support.apiserver import ApiServer, Kubectl, admission
 from tests.support.client import Json
 from tests.support.objects import model_deployment, resource, retrain_request
 from tests.support.operator_process import Operator
@@ -311,13 +310,8 @@ async def test_accepted_candidates_of_a_manual_policy_wait_while_the_queue_goes_
 
 @pytest.fixture
 def approvals_are_checked(kubectl: Kubectl) -> Iterator[None]:
-    """The admission policies are installed; taken back afterwards, other tests share the API server."""
-    policy = str(ROOT / "manifests" / "admission" / "approve.yaml")
-    try:
-        kubectl("apply", "--server-side", "-f", policy)
+    with admission(kubectl, "approve"):
         yield
-    finally:
-        kubectl("delete", "--ignore-not-found", "-f", policy)
 
 
 async def approve(world: World, request: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.apiserver import ApiServer, Kubectl
+from tests.support.apiserver import ApiServer, Kubectl, admission
 from tests.support.binaries import ROOT
 from tests.support.faults import Proxy
 from tests.support.objects import model_deployment, retrain_request
@@ -52,17 +52,13 @@ async def operator(world: World, proxy: Proxy, tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.fixture
-def admission(kubectl: Kubectl) -> Iterator[None]:
-    """Approvals are checked, and every ServiceAccount may see that they are; taken back afterwards, other tests share the API server."""
-    files = [argument for name in ("approve", "reader") for argument in ("-f", str(ROOT / "manifests" / "admission" / f"{name}.yaml"))]
-    try:
-        kubectl("apply", "--server-side", *files)
+def approvals_are_checked(kubectl: Kubectl) -> Iterator[None]:
+    """And every ServiceAccount may see that they are."""
+    with admission(kubectl, "approve", "reader"):
         yield
-    finally:
-        kubectl("delete", "--ignore-not-found", *files)
 
 
-@pytest.mark.usefixtures("admission", "operator")
+@pytest.mark.usefixtures("approvals_are_checked", "operator")
 async def test_with_the_admission_policies_it_may_see_that_an_approval_was_checked(world: World, proxy: Proxy) -> None:
     await world.given_serving()
     await world.create(model_deployment(serving={"bakeSeconds": 0}, policy={"promotion": "Manual"}))

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,14 @@ def _audited(entry: dict[str, Any]) -> Audited:
         name=target.get("name", ""),
         code=entry["responseStatus"]["code"],
     )
+
+
+@contextmanager
+def admission(kubectl: Kubectl, *names: str) -> Iterator[None]:
+    """These files of manifests/admission in force; taken back afterwards, because other tests share the API server."""
+    files = [argument for name in names for argument in ("-f", str(binaries.ROOT / "manifests" / "admission" / f"{name}.yaml"))]
+    try:
+        kubectl("apply", "--server-side", *files)
+        yield
+    finally:
+        kubectl("delete", "--ignore-not-found", *files)

@@ -15,7 +15,7 @@ LONGEST_SIGNATURE = 253
 UNCHECKED_SIGNATURE = "the API server does not check who signs, or the operator may not see whether it does (install manifests/admission)"
 
 
-def look(observed: Observed, now: datetime) -> Step | None:
+def record_found(observed: Observed, now: datetime) -> Step | None:
     """Record what the Deployment looks like, and adopt a model that was live already by its annotations."""
     model, deployment = observed.present, observed.deployment
     status = model.status

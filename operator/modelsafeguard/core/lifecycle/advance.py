@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelsafeguard.core.lifecycle.adoption import look, publish, rebase, restore_drift
-from modelsafeguard.core.lifecycle.approval import leave, resume, say_unchecked
+from modelsafeguard.core.lifecycle.adoption import publish, rebase, record_found, restore_drift
+from modelsafeguard.core.lifecycle.approval import make_way, resume, say_unchecked
 from modelsafeguard.core.lifecycle.conditions import with_model_conditions, with_request_conditions
 from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS, advance_pin
 from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune, overdue
-from modelsafeguard.core.lifecycle.queue import claim, mark, orphaned, release
+from modelsafeguard.core.lifecycle.queue import activate_oldest, orphaned, release, show_waiting
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.requests import advance_request, job_refused
 from modelsafeguard.core.lifecycle.rollout import advance_rollout
@@ -38,19 +38,19 @@ def advance(observed: Observed, now: datetime) -> Step:
     decided = (
         advance_rollout(observed, now)
         or release(observed, now)
-        or look(observed, now)
+        or record_found(observed, now)
         or rebase(observed)
         or publish(observed)
         or advance_request(observed, now)
         or advance_pin(observed, now)
         or restore_drift(observed)
-        or leave(observed)
+        or make_way(observed)
         or resume(observed, now)
         or say_unchecked(observed)
         or (advance_prune(observed, now) if overdue(observed.present) else None)
-        or claim(observed, now)
+        or activate_oldest(observed, now)
         or advance_prune(observed, now)
-        or mark(observed, now)
+        or show_waiting(observed, now)
         or _conditions(observed, now)
         or Step(why=_idle(observed))
     )

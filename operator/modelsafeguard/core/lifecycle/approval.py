@@ -49,7 +49,7 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     )
 
 
-def leave(observed: Observed) -> Step | None:
+def make_way(observed: Observed) -> Step | None:
     """A request that waits for a person frees its place; the queue goes on."""
     active, status = observed.active, observed.present.status
     if active is None or active.status.stage is not Stage.AWAITING_APPROVAL or _decided(observed, active, None):

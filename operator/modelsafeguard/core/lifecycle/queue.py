@@ -54,7 +54,7 @@ def _tidy(observed: Observed, reference: ActiveRequest) -> list[Effect]:
     return [DeleteJob(job.name, job.uid) if job.state is JobState.ACTIVE else ExpireJob(job.name, job.uid) for job in jobs]
 
 
-def claim(observed: Observed, now: datetime) -> Step | None:
+def activate_oldest(observed: Observed, now: datetime) -> Step | None:
     """Give the free place to the oldest request, if the model may start one."""
     model = observed.present
     if ended := _ended_outside(observed, now):
@@ -130,7 +130,7 @@ def _stop(observed: Observed, request: Request, reason: str, message: str) -> St
     return decide(request, reason, message)
 
 
-def mark(observed: Observed, now: datetime) -> Step | None:
+def show_waiting(observed: Observed, now: datetime) -> Step | None:
     """Tell every queued request, once, that it was seen and what it waits for."""
     problem = hold(observed)
     blocked = problem is not None and problem.reason != "Suspended"
