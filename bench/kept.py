@@ -19,7 +19,7 @@ Json = dict[str, Any]
 OUTPUT: Final = binaries.ROOT / "build" / "bench"
 DOCUMENT: Final = binaries.ROOT / "docs" / "performance.md"
 # Between these two lines of the document stands what a run measured, and nothing else.
-BEGIN: Final = "<!-- measured: begin. Written by `python -m bench --write`; do not edit. -->"
+BEGIN: Final = "<!-- measured: begin. Written by `make bench BENCH=--write`; do not edit. -->"
 END: Final = "<!-- measured: end -->"
 _GB: Final = 1e9
 

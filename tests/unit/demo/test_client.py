@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hack.demo.client import CLIENTS, KEPT_FAILURES
+from hack.demo.client import KEPT_FAILURES
 from hack.demo.traffic import CLIENT
 from tests.unit.demo.model_server import answers, hangs, resets, unavailable
 
@@ -80,7 +80,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_failed_request(server, client
 def test_a_server_that_is_not_there_fails_every_request(server, client):
     server.server_close()
     report = report_of(client(server.port))
-    assert report["requests"] == report["failed"] >= len(CLIENTS)
+    assert report["requests"] == report["failed"] >= 1  # the others may have been told to stop before their first
     assert "ConnectionRefusedError" in report["failures"][0]
 
 
