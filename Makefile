@@ -72,7 +72,7 @@ $(LEVELS):
 ##——— Speed and size
 
 .PHONY: bench
-bench: .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
+bench: preflight .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
 	@$(RUN) bench $(BENCH)
 
 ##——— Parts of `make demo`

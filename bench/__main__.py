@@ -72,6 +72,8 @@ def main() -> int:
         return _write()
     scale = replace(SMALL if given.small else Scale(), **({"churn": given.churn} if given.churn else {}))
     path = RESULTS if scale == Scale() else TRIAL
+    if path == TRIAL:
+        path.unlink(missing_ok=True)  # what was kept may have been of another scale
     runs = []
     for name in given.only or BENCHMARKS:
         runs.append(_run(name, scale))
