@@ -46,18 +46,18 @@ async def measure(folder: Path, finished: int, models: int, idle_seconds: float,
     names = [f"model-{number}" for number in range(models)]
     async with AsyncExitStack() as stack:
         server = stack.enter_context(api_server(folder))
-        # The churn has a namespace of its own: to find a model's open requests the API server looks at all requests of the namespace,
-        # and with ten thousand of them this benchmark would mostly measure that.
-        in_use, churning = [await stack.enter_async_context(namespace(server, name)) for name in ("in-use", "churn")]
+        in_use = await stack.enter_async_context(namespace(server, "in-use"))
+        lanes = [await stack.enter_async_context(namespace(server, f"churn-{number}")) for number in range(LANES)]
+        placed = {in_use: names[LANES:]} | {world: [name] for world, name in zip(lanes, names, strict=False)}
         server.start_collectors()
         say(f"  making {what}")
-        await seeds.models(churning, names[:LANES])
-        await seeds.models(in_use, names[LANES:])
-        await seeds.finished_requests(in_use, finished, names[LANES:])
-        await _operator_before(server, folder / "operator-before.log", {churning: names[:LANES], in_use: names[LANES:]})
+        for world, some in placed.items():
+            await seeds.models(world, some)
+        await seeds.finished_requests(in_use, finished, placed[in_use])
+        await _operator_before(server, folder / "operator-before.log", placed)
         ours = await _started(stack, server, folder / "operator.log", MODULE)
         beside = await _at_rest_beside(ours, server, folder / "bare.log", what, idle_seconds)
-        return [*beside, *await churned(churning, ours.process, names[:LANES], churn)]
+        return [*beside, *await churned(dict(zip(lanes, names, strict=False)), ours.process, churn)]
 
 
 async def _operator_before(server: ApiServer, log: Path, models: dict[World, list[str]]) -> None:
