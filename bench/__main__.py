@@ -6,18 +6,16 @@ import os
 import shutil
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bench import burst, first_job, load, rollout, size
+from bench.attempt import not_measured
 from bench.kept import DOCUMENT, OUTPUT, Run, keep, kept, now, shown, this_machine, written_into
 from bench.results import Result, table
-from hack.cluster.progress import ClusterError, say
-from hack.demo.errors import NotSo
-from tests.support.binaries import NoBinaries
+from hack.cluster.progress import say
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
 }
 RESULTS: Final = OUTPUT / "results.json"
 TRIAL: Final = OUTPUT / "trial.json"  # of any other scale than that of the targets
-# Their exceptions carry a sentence for a person: no traceback is needed.
-SENTENCES: Final = (ClusterError, NotSo, NoBinaries)
 
 
 def main() -> int:
@@ -88,19 +84,12 @@ def exit_status(results: Sequence[Result]) -> int:
     return int(any(result.met is False for result in results))
 
 
-def attempted(name: str, benchmark: Benchmark, folder: Path, scale: Scale) -> list[Result]:
+def attempted(benchmark: Benchmark, folder: Path, scale: Scale) -> list[Result]:
     """The results of a benchmark. Where it cannot be run, its target with the reason: the other benchmarks are run all the same."""
     try:
         return benchmark.measure(folder, scale)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is one benchmark's
-        first: BaseException = error
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        if not isinstance(first, SENTENCES):
-            traceback.print_exception(error)
-        reason = " ".join(str(first).split()) or type(first).__name__
-        say(f"  ✗ {name} was not measured: {reason}")
-        return [Result.missing(benchmark.target, reason[:500])]
+        return [not_measured(benchmark.target, error)]
 
 
 def _run(name: str, scale: Scale) -> Run:
@@ -108,7 +97,7 @@ def _run(name: str, scale: Scale) -> Run:
     shutil.rmtree(folder, ignore_errors=True)
     began, clock, before = now(), time.monotonic(), os.getloadavg()[0]
     say(f"▶ {name}, at a load of {before:.1f} on {os.cpu_count()} cores")
-    results = attempted(name, BENCHMARKS[name], folder, scale)
+    results = attempted(BENCHMARKS[name], folder, scale)
     run = Run(name, began, time.monotonic() - clock, (before, os.getloadavg()[0]), tuple(results))
     say(f"  {run.seconds:.0f} s, at the end a load of {run.load[1]:.1f}")
     return run

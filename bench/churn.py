@@ -1,9 +1,11 @@
 """Requests from their creation to their verdict, thousands of them: what that costs, and whether it makes the operator grow."""
 
+import asyncio
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from bench import seeds
@@ -13,6 +15,7 @@ from bench.stage import Process
 from bench.watch import Watch, watched
 from hack.cluster.progress import say
 from modelsafeguard.core.report import Report
+from tests.support.client import NO_ANSWER, POLL_SECONDS, ApiError
 from tests.support.objects import report, retrain_request
 from tests.support.script import Script, hands_over, play
 from tests.support.world import World
@@ -48,7 +51,7 @@ async def churned(lanes: Mapping[World, str], process: Process, count: int) -> l
     """The results of so many requests, one after another for the model of each lane; one in some is promoted, the others are rejected.
 
     Each lane is a namespace of its own: so one player's pace is no limit, and the API server, which looks at all requests of a namespace
-    to find a model's open ones, has few to look at.
+    to find a model's open ones, has few to look at. The models' records should be full, or they grow meanwhile.
     """
     samples: list[float] = []
     numbers, began, used = iter(range(count)), time.perf_counter(), process.seconds
@@ -84,11 +87,29 @@ def measured(version: str) -> Report:
 
 async def _ended(world: World, request: str, model: str, ends: Watch) -> None:
     """One request has its verdict; its Job is removed, as its time to live would have it, and so are the Events of those before."""
-    await world.create(retrain_request(request, model))
+    await answered(lambda: _asked(world, request, model))
     await ends.at(request, within=VERDICT_SECONDS)
-    job = await world.job_of(request)
-    await world.delete("Job", job["metadata"]["name"])
-    await _forget_events(world, request)
+    job = await world.job_of(request, within=VERDICT_SECONDS)
+    await answered(lambda: world.delete("Job", job["metadata"]["name"]))
+    await answered(lambda: _forget_events(world, request))
+
+
+async def answered(call: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a call until the API server answers: an hour's work does not hang on one answer that took too long."""
+    while True:
+        try:
+            return await call()
+        except NO_ANSWER:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _asked(world: World, request: str, model: str) -> None:
+    """The request is there; perhaps it was already, and the answer was lost."""
+    try:
+        await world.create(retrain_request(request, model))
+    except ApiError as error:
+        if error.code != HTTPStatus.CONFLICT:
+            raise
 
 
 async def _forget_events(world: World, last: str) -> None:

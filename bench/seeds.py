@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeVar, cast
@@ -45,24 +46,24 @@ async def at_once(work: Callable[[T], Awaitable[None]], items: Iterable[T], *, w
             group.create_task(worker())
 
 
-async def serving_model(world: World, name: str) -> None:
-    """A model with a full history, and the Deployment that serves its live version."""
+async def serving_model(world: World, name: str, records: int) -> None:
+    """A model with a history, and the Deployment that serves its live version."""
     live = _live(name)
     created = await world.create(model_deployment(name, annotations=modeldeployment.annotations_of(live)))
-    await _put_status(world, created, modeldeployment.status_to_json(_model_status(name, live)))
+    await _put_status(world, created, modeldeployment.status_to_json(_model_status(name, live, records)))
     deployment = await world.create(serving_deployment(name))
     patch = serving_patch(modeldeployment.from_body(created), "/models", live.serving, deployment["metadata"]["resourceVersion"])
     rolled = await world.apply(patch, manager=FIELD_MANAGER, force=True)
     await world.patch_status("Deployment", name, {"observedGeneration": rolled["metadata"]["generation"]})
 
 
-async def models(world: World, names: Iterable[str]) -> None:
-    """Models that serve, with their claim."""
+async def models(world: World, names: Iterable[str], *, records: int = PROMOTED + REJECTED) -> None:
+    """Models that serve, with their claim, and a record of so many versions: of some the folders have left the volume."""
     await world.create(claim())
     await world.patch_status("PersistentVolumeClaim", "models", {"phase": "Bound"})
 
     async def model(name: str) -> None:
-        await serving_model(world, name)
+        await serving_model(world, name, records)
 
     await at_once(model, names)
 
@@ -111,8 +112,9 @@ def _live(model: str) -> Live:
     )
 
 
-def _model_status(model: str, live: Live) -> ModelStatus:
+def _model_status(model: str, live: Live, records: int) -> ModelStatus:
     history = [
+        *(replace(_record(f"{model}-o{number}", Verdict.REJECTED), pruned=True) for number in range(records - PROMOTED - REJECTED)),
         *(_record(f"{model}-p{number}", Verdict.PROMOTED) for number in range(PROMOTED - 1)),
         *(_record(f"{model}-r{number}", Verdict.REJECTED) for number in range(REJECTED)),
         _record(live.version, Verdict.PROMOTED),

@@ -44,7 +44,7 @@ def _published(version: str):
 
 def _with_an_image_that_is_not_there(body: Json) -> None:
     if body["kind"] == "ModelDeployment":
-        body["spec"]["trainer"] |= {"image": NOT_THERE, "imagePullPolicy": "Never", "activeDeadlineSeconds": 10}
+        body["spec"]["trainer"] |= {"image": NOT_THERE, "imagePullPolicy": "Never", "activeDeadlineSeconds": 30}
 
 
 def test_an_image_that_is_not_there_fails_the_request_at_its_deadline_in_kubelets_words(new_world) -> None:

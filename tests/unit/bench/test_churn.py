@@ -1,10 +1,12 @@
+import aiohttp
 import pytest
 
-from bench.churn import GROWTH_LIMIT, Growth, measured
+from bench.churn import GROWTH_LIMIT, Growth, answered, measured
 from bench.seeds import POLICY
 from modelsafeguard.core.judge import judge
 from modelsafeguard.core.report import Baseline
 from modelsafeguard.core.verdict import Verdict
+from tests.support.client import ApiError
 from tests.support.objects import report
 
 
@@ -48,3 +50,16 @@ def test_requests_of_the_churn_are_accepted_and_rejected(version, rejected) -> N
     live = report("live")
     verdict = judge(POLICY, measured(version), Baseline("live", live.metrics, live.holdout_digest)).verdict
     assert (verdict is Verdict.REJECTED) is rejected
+
+
+async def test_a_call_is_repeated_until_it_is_answered_and_a_refusal_is_an_answer() -> None:
+    outcomes = [TimeoutError(), aiohttp.ServerDisconnectedError(), None, ApiError(403, "Forbidden", "no")]
+
+    async def call() -> None:
+        if outcome := outcomes.pop(0):
+            raise outcome
+
+    await answered(call)
+    with pytest.raises(ApiError):
+        await answered(call)
+    assert outcomes == []

@@ -17,11 +17,11 @@ def a_benchmark(error: Exception) -> Benchmark:
 
 def test_the_results_of_a_benchmark_are_given_as_they_are() -> None:
     results = [Result("memory", "MB", 100, limit=150)]
-    assert attempted("size", Benchmark("memory", lambda *_: results), Path(), SMALL) == results
+    assert attempted(Benchmark("memory", lambda *_: results), Path(), SMALL) == results
 
 
 def test_a_benchmark_that_cannot_be_run_leaves_its_target_with_the_reason(capsys) -> None:
-    [result] = attempted("load", a_benchmark(ClusterError("Go is not installed.")), Path(), SMALL)
+    [result] = attempted(a_benchmark(ClusterError("Go is not installed.")), Path(), SMALL)
     assert (result.what, result.remark) == ("failed requests", "Go is not installed.")
     assert math.isnan(result.measured)
     assert "Traceback" not in capsys.readouterr().err
@@ -29,7 +29,7 @@ def test_a_benchmark_that_cannot_be_run_leaves_its_target_with_the_reason(capsys
 
 def test_a_fault_is_shown_in_full_and_its_first_cause_is_the_reason(capsys) -> None:
     fault = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("another", [TimeoutError("not seen\nwithin 60 s")])])
-    [result] = attempted("size", a_benchmark(fault), Path(), SMALL)
+    [result] = attempted(a_benchmark(fault), Path(), SMALL)
     assert result.remark == "not seen within 60 s"
     assert "Traceback" in capsys.readouterr().err
 
