@@ -56,8 +56,7 @@ lint: .venv/made-of ## Ruff, strict types, layers
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(RUN) mypy
-	@$(RUN) mypy hack
-	@$(RUN) mypy bench
+	@$(RUN) mypy hack bench
 	@.venv/bin/lint-imports
 
 .PHONY: $(LEVELS)
@@ -72,7 +71,7 @@ $(LEVELS):
 ##——— Speed and size
 
 .PHONY: bench
-bench: preflight .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
+bench: .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
 	@$(RUN) bench $(BENCH)
 
 ##——— Parts of `make demo`

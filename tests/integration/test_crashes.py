@@ -71,7 +71,7 @@ async def taken_back(world: World) -> None:
     await world.given_serving()
     await world.create(model_deployment())
     await world.create(retrain_request("good"))
-    await world.job_of("good", within=OUTAGE)
+    await world.until("RetrainRequest", "good", "a Job that is known", lambda body: "job" in body.get("status", {}), within=OUTAGE)
     await world.patch("RetrainRequest", "good", {"metadata": {"annotations": {"modelsafeguard.io/cancel": "yes"}}})
     await world.verdict("good", within=OUTAGE)
     await at_rest(world)

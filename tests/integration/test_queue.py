@@ -283,7 +283,8 @@ async def test_a_job_that_a_quota_refuses_fails_its_request_at_the_deadline_and_
     await world.job_of("next", within=20)
 
     assert (status["verdict"], status["reason"]) == ("Failed", "TrainingDeadlineExceeded")
-    assert "could not be created within 2 s (a quota or an admission policy" in status["message"]
+    assert "could not be created within 2 s: " in status["message"]
+    assert "exceeded quota: team" in status["message"]
 
 
 # --- a person decides --------------------------------------------------------------------------------------------------------

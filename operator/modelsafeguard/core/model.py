@@ -191,8 +191,7 @@ class Rollout:
 
     ``request_uid`` is whose it is: a request's uid, or for one that ``spec.pin`` orders ``pin-`` and the model's generation; that one
     has no ``request_name``. ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed.
-    ``attempted`` says that the patch of the present phase has been tried. ``verdict``, ``reason`` and ``message`` are set once the
-    rollout is being undone: they say why.
+    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why.
     """
 
     request_uid: str
@@ -204,7 +203,6 @@ class Rollout:
     deadline: datetime
     message: str
     request_name: str = ""
-    attempted: bool = False
     generation: int = 0
     patched_at: datetime | None = None
     bake_until: datetime | None = None

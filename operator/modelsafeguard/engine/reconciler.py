@@ -65,7 +65,7 @@ class Reconciler:
         raise RetryLater(f"{name} did not come to rest in {_MOST_STEPS} steps")
 
     async def _perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
-        """The world after the effects. If a training Job is refused, its request is told why before the retry."""
+        """The world after the effects. If one is refused, what follows from that is written down before the retry."""
         try:
             return await self.actor.perform(observed, effects)
         except Refused as error:

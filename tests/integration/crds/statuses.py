@@ -59,7 +59,6 @@ MODEL_STATUS = ModelStatus(
         started_at=NOW,
         deadline=LATER,
         message="new pods did not become ready",
-        attempted=True,
         generation=7,
         patched_at=NOW,
         bake_until=LATER,

@@ -115,19 +115,24 @@ def _apply(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
         message = f"{withdrawn.text} before the Deployment was patched"
         return _close(observed, rollout, now, Ending(Verdict.CANCELLED, withdrawn.reason, message))
     obstacle = rollout_obstacle(observed) or _changed_before(observed, rollout)
-    if now >= rollout.deadline and (obstacle or rollout.attempted):
-        refused = obstacle or Problem("RolloutNotApplied", "the API server did not accept the patch; the operator's log has its words")
-        message = f"accepted, but the Deployment could not be patched in time: {refused.message}"
-        return _close(observed, rollout, now, Ending(Verdict.FAILED, refused.reason, message))
+    if obstacle and now >= rollout.deadline:
+        message = f"accepted, but the Deployment could not be patched in time: {obstacle.message}"
+        return _close(observed, rollout, now, Ending(Verdict.FAILED, obstacle.reason, message))
     if obstacle is None:
-        return _patch(observed, rollout, rollout.to, "the Deployment is still the recorded one: patch it")
+        return step("the Deployment is still the recorded one: patch it", WriteModel(observed.present.status), ApplyServing(rollout.to))
     return None
 
 
-def _patch(observed: Observed, rollout: Rollout, target: ServingState, why: str) -> Step:
-    """The record first: that it was tried is known even if the API server never lets us."""
-    attempted = replace(observed.present.status, rollout=replace(rollout, attempted=True))
-    return step(why, WriteModel(attempted), ApplyServing(target))
+def patch_refused(observed: Observed, said: str, now: datetime) -> Step:
+    """The API server does not take our patch. It is tried again until the deadline, and once after it: an operator may have been away."""
+    rollout = observed.present.status.rollout
+    if rollout is None or now < rollout.deadline:
+        return Step()
+    if rollout.phase is RolloutPhase.UNDOING:
+        message = f"{rollout.message.removesuffix(_RESTORED)}; but the previous version could not be restored: {said}"
+        return _close(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message[:2000]))
+    message = f"accepted, but the Deployment could not be patched in time: {said}"
+    return _close(observed, rollout, now, Ending(Verdict.FAILED, "RolloutNotApplied", message[:2000]))
 
 
 def _changed_before(observed: Observed, rollout: Rollout) -> Problem | None:
@@ -216,7 +221,6 @@ def _begin_undo(observed: Observed, rollout: Rollout, now: datetime, reason: str
         rollout,
         phase=RolloutPhase.UNDOING,
         verdict=Verdict.ROLLED_BACK,
-        attempted=False,
         reason=reason,
         message=f"{why}{_RESTORED}",
         deadline=now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds),
@@ -231,11 +235,7 @@ def _undo(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     if deployment is None:
         return _give_up_without_deployment(observed, rollout, now)
     if deployment.serving == rollout.to and not deployment.other_managers:
-        if rollout.attempted and now >= rollout.deadline:
-            refused = "but the API server did not accept the patch that restores the previous version; the operator's log has its words"
-            message = f"{rollout.message.removesuffix(_RESTORED)}; {refused}"
-            return _close(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message))
-        return _patch(observed, rollout, rollout.from_, "undo: the recorded values are put back")
+        return step("undo: the recorded values are put back", ApplyServing(rollout.from_))
     if deployment.serving != rollout.from_:
         why = rollout.message.removesuffix(_RESTORED)
         message = f"{why}; but somebody else set what Deployment {deployment.name} serves, it was left as it is"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from modelsafeguard.core.cluster import JobState
-from modelsafeguard.core.lifecycle import Observed, Step, advance
+from modelsafeguard.core.lifecycle import Observed, Step, advance, refused
 from modelsafeguard.core.lifecycle.step import Effect
 from modelsafeguard.core.model import ModelSpec, ServingState
 from modelsafeguard.core.request import RequestStatus
@@ -124,6 +124,11 @@ class Story(World):
             try:
                 observed = self._perform_all(observed, step.effects) or self.observe()
             except ConflictError:
+                if self.patches_refused:
+                    told = refused(self.observe(), step.effects, "not allowed", self.now, for_good=False)
+                    if told.effects:
+                        observed = self._perform_all(self.observe(), told.effects) or self.observe()
+                        continue
                 if self.quota or self.patches_refused:  # refused: the reconciler tries again later, or when something happens
                     self.wake = LONGEST_BACKOFF
                     return False
