@@ -1,7 +1,6 @@
 """What people order beside a retraining: to take it back, to hold it back, to go back to an earlier version, to begin with a live model."""
 
 from hack.demo.kube import Condition, Kube
-from hack.demo.story import better_model, first_model
 from hack.demo.world import MODEL, PREFIX, World, annotations, expect_verdict
 from tests.e2e.operators import operators
 from tests.e2e.states import has_its_job, in_stage, waits_for
@@ -69,25 +68,23 @@ def test_a_finished_request_is_deleted_after_its_time_to_live_unless_it_is_kept_
     assert live_world.kube.find("RetrainRequest", "of-helm")
 
 
-def test_a_pinned_version_serves_again_once_a_pod_has_verified_its_files(new_world) -> None:
+def test_a_pinned_version_serves_again_once_a_pod_has_verified_its_files(live_world: World) -> None:
     # given two versions, the second of which is live
-    world = new_world()
-    first_model(world)
-    good = world.live()
-    better_model(world)
-    assert world.live() != good
+    good = live_world.live()
+    expect_verdict(live_world.verdict(live_world.ask("newer", dataset="slightly-worse")), "Promoted")
     # when its owner pins the first one
-    with world.asked_all_the_time() as traffic, world.kube.recorded("Job") as jobs:
-        world.kube.merge("ModelDeployment", MODEL, {"spec": {"pin": {"version": good, "reason": "complaints"}}})
-        world.kube.until("ModelDeployment", MODEL, f"version {good} in its annotations", _published(good), within=180)
+    with live_world.asked_all_the_time() as traffic, live_world.kube.recorded("Job") as jobs:
+        live_world.kube.merge("ModelDeployment", MODEL, {"spec": {"pin": {"version": good, "reason": "complaints"}}})
+        live_world.kube.until("ModelDeployment", MODEL, f"version {good} in its annotations", _published(good), within=180)
     # then a Job has looked at its files, it serves, and no request has failed
+    live_world.kube.merge("ModelDeployment", MODEL, {"spec": {"pin": None}})
     assert "verify" in {job["metadata"]["labels"].get(f"{PREFIX}role") for job in jobs}
     assert good in traffic.versions
-    assert world.live() == good
-    assert {pod["metadata"]["annotations"][f"{PREFIX}version"] for pod in world.pods().values()} == {good}
+    assert live_world.live() == good
+    assert {pod["metadata"]["annotations"][f"{PREFIX}version"] for pod in live_world.pods().values()} == {good}
 
 
-def _published(version: str):
+def _published(version: str) -> Condition:
     return lambda body: annotations(body).get("version") == version
 
 
