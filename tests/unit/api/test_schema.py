@@ -15,8 +15,10 @@ import yaml
 from modelsafeguard.api import names
 from modelsafeguard.api.codec import encode, json_name
 from modelsafeguard.api.scalars import DECIMAL_LENGTH, DECIMAL_PATTERN
-from modelsafeguard.core.lifecycle.approval import APPROVED_BY
+from modelsafeguard.core.lifecycle.approval import APPROVED_BY, MOST_WAITING
+from modelsafeguard.core.lifecycle.pruning import BATCH
 from modelsafeguard.core.lifecycle.readiness import REBASED_BY
+from modelsafeguard.core.lifecycle.records import MOST_RECORDS
 from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION
 from modelsafeguard.core.model import History, ModelSpec, ModelStatus
 from modelsafeguard.core.parameters import MAX_VALUE
@@ -217,6 +219,14 @@ def test_a_parameter_value_is_as_long_as_the_program_takes():
     parameters = root(names.REQUEST_PLURAL)["properties"]["spec"]["properties"]["parameters"]
     declared = root(names.MODEL_PLURAL)["properties"]["spec"]["properties"]["trainer"]["properties"]["parameters"]["items"]["properties"]
     assert parameters["additionalProperties"]["maxLength"] == declared["default"]["maxLength"] == MAX_VALUE
+
+
+def test_the_record_has_room_for_every_version_that_may_be_on_the_volume_at_once():
+    """Those that wait may all end at once, beside the longest history and what is about to be pruned."""
+    spec, status = (root(names.MODEL_PLURAL)["properties"][part]["properties"] for part in ("spec", "status"))
+    assert (status["versions"]["maxItems"], status["awaitingApproval"]["maxItems"]) == (MOST_RECORDS, MOST_WAITING)
+    longest = sum(kept["maximum"] for kept in spec["history"]["properties"].values())
+    assert MOST_WAITING + longest + BATCH <= MOST_RECORDS
 
 
 def test_a_metric_cannot_have_the_name_of_an_annotation_of_another_meaning():

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.lifecycle.outcomes import finish
+from modelsafeguard.core.lifecycle.readiness import Problem
+from modelsafeguard.core.lifecycle.records import of_deleted, recorded
 from modelsafeguard.core.lifecycle.step import Emit, Step, WriteModel, WriteRequest, step
 from modelsafeguard.core.lifecycle.world import Observed, cancelled
-from modelsafeguard.core.model import ActiveRequest, Model
+from modelsafeguard.core.model import ActiveRequest, Model, WaitingVersion
 from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.request import Request, RequestStatus, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
@@ -17,6 +19,9 @@ from modelsafeguard.core.verdict import Ending, Verdict
 APPROVED_BY = "modelsafeguard.io/approved-by"
 LONGEST_NAME = 253
 APPROVAL_SECONDS = 7 * 86_400
+# One every six hours for a week. Should they all end at once (a newer version became live), status.versions has room for them beside
+# the longest history and what is about to be pruned: no folder is forgotten.
+MOST_WAITING = 30
 UNCHECKED = (
     "its approval does not count: the API server did not check who gave it, or the operator may not see whether it does;"
     " install manifests/admission and create a new request"
@@ -49,12 +54,34 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     )
 
 
+def crowd(model: Model) -> Problem | None:
+    """Why nothing more may start: each candidate that waits takes its room in the record and on the volume."""
+    if len(model.status.awaiting_approval) < MOST_WAITING:
+        return None
+    message = f"{MOST_WAITING} candidates wait for approval; approve one of them, or cancel some"
+    return Problem("TooManyAwaitApproval", message, transient=True)
+
+
 def make_way(observed: Observed) -> Step | None:
-    """A request that waits for a person frees its place; the queue goes on."""
+    """A request that waits for a person frees its place; the queue goes on. The record keeps its version, whatever becomes of it."""
     active, status = observed.active, observed.present.status
     if active is None or active.status.stage is not Stage.AWAITING_APPROVAL or _decided(observed, active, None):
         return None
-    return step("it waits for a person: the queue goes on", WriteModel(replace(status, active_request=None)))
+    waiting = WaitingVersion(active.status.version, active.meta.name, active.meta.uid)
+    noted = replace(status, active_request=None, awaiting_approval=(*status.awaiting_approval, waiting))
+    return step("it waits for a person: the queue goes on", WriteModel(noted))
+
+
+def note_deleted(observed: Observed, now: datetime) -> Step | None:
+    """A request was deleted while it waited: its version becomes one like any other, and is pruned in its time."""
+    status, versions = observed.present.status, observed.present.status.versions
+    there = {request.meta.uid for request in observed.requests}
+    gone = [each for each in status.awaiting_approval if each.request_uid not in there]
+    for each in gone:
+        versions = recorded(versions, of_deleted(ActiveRequest(each.request_name, each.request_uid), each.version, now))
+    left = tuple(each for each in status.awaiting_approval if each not in gone)
+    noted = WriteModel(replace(status, versions=versions, awaiting_approval=left))
+    return step("deleted while it waited for a person: its version is to be pruned", noted) if gone else None
 
 
 def resume(observed: Observed, now: datetime) -> Step | None:
@@ -65,7 +92,9 @@ def resume(observed: Observed, now: datetime) -> Step | None:
     for request in observed.requests:
         if request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
             reference = ActiveRequest(request.meta.name, request.meta.uid)
-            return step(f"request {request.meta.name} need not wait any longer", WriteModel(replace(status, active_request=reference)))
+            left = tuple(each for each in status.awaiting_approval if each.request_uid != request.meta.uid)
+            resumed = replace(status, active_request=reference, awaiting_approval=left)
+            return step(f"request {request.meta.name} need not wait any longer", WriteModel(resumed))
     return None
 
 

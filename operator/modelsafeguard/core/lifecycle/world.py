@@ -25,9 +25,9 @@ class PublicCopy:
 class Observed:
     """One model's world.
 
-    ``requests`` are those without a verdict, and the active one in any case, oldest first. ``jobs``, by name, are those that
-    belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a pod.
-    ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
+    ``requests`` are those without a verdict, oldest first, and those that the record speaks of in any case. ``jobs``, by name, are
+    those that belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a
+    pod. ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
     with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
     lets only those approve, and sign for another baseline, who may.
     """

@@ -216,6 +216,15 @@ def test_an_approval_does_not_count_while_a_version_is_pinned(two):
     assert two.served == two.version("newer")
 
 
+def test_a_version_that_nobody_has_approved_cannot_be_pinned_and_says_what_to_do(two):
+    two.ask("newer", policy=Policy(promotion=Promotion.MANUAL))
+    two.trained("newer", accuracy="0.9500")
+    two.pin(two.version("newer"))
+    assert two.condition("Ready") == ("False", "PinNotApproved")
+    assert two.model.status.verification is None
+    assert two.served == two.version("bad")
+
+
 def test_a_model_that_is_pinned_from_the_first_day_says_that_there_is_no_such_version(world, spec):
     world.edit_model(replace(spec, pin=Pin("v5")))
     assert world.condition("Ready") == ("False", "PinUnknown")

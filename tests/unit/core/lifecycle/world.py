@@ -118,7 +118,7 @@ class World:
         The record may have been read a while ago. It must not be the other way round: who read the Deployment first and the record
         later would take the patch that the record speaks of for undone by somebody else.
         """
-        model, requests = record or self.record()
+        model, requests = self._with_known(*(record or self.record()))
         observed = Observed(NAMESPACE, MODEL, None, requests)
         if model is None:
             return self._with_jobs(observed, [request.status.version for request in requests])
@@ -132,6 +132,15 @@ class World:
             return replace(observed, mounted=self.mounted)
         return observed
 
+    def _with_known(self, model: Model | None, requests: tuple[Request, ...]) -> tuple[Model | None, tuple[Request, ...]]:
+        if model is None:
+            return None, requests
+        known = {each.request_uid for each in model.status.awaiting_approval}
+        if model.status.active_request:
+            known.add(model.status.active_request.uid)
+        unlisted = known - {request.meta.uid for request in requests}
+        return model, (*(request for request in self.requests.values() if request.meta.uid in unlisted), *requests)
+
     def _with_active(self, observed: Observed, model: Model) -> Observed:
         reference, verification = model.status.active_request, model.status.verification
         if model.status.prune:
@@ -139,9 +148,6 @@ class World:
         others = [verification.job_name] if verification else []
         if reference is None:
             return self._with_jobs(observed, others)
-        if observed.active is None:
-            ended = [request for request in self.requests.values() if request.meta.uid == reference.uid]
-            observed = replace(observed, requests=(*ended, *observed.requests))
         version, active = version_of(reference), observed.active
         if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
             return self._with_jobs(observed, others)
