@@ -90,7 +90,8 @@ def resume(observed: Observed, now: datetime) -> Step | None:
     if status.active_request or status.prune:
         return None
     for request in observed.requests:
-        if request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
+        ours = request.status.model_uid == observed.present.meta.uid  # and not of a model of this name that is gone
+        if ours and request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
             reference = ActiveRequest(request.meta.name, request.meta.uid)
             left = tuple(each for each in status.awaiting_approval if each.request_uid != request.meta.uid)
             resumed = replace(status, active_request=reference, awaiting_approval=left)

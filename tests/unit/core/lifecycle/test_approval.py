@@ -140,6 +140,19 @@ def test_when_its_model_is_deleted_it_is_cancelled(waiting):
     assert waiting.verdict() == (Verdict.CANCELLED, "ModelDeleted")
 
 
+def test_what_waited_for_a_model_that_was_made_anew_since_is_cancelled_and_its_approval_rolls_nothing_out(world, spec):
+    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.trained()
+    world.attended = False
+    world.delete_model()
+    world.make_model(spec)
+    world.approve()
+    world.attended = True
+    world.run()
+    assert world.verdict() == (Verdict.CANCELLED, "ModelDeleted")
+    assert world.history.patches == []
+
+
 def test_a_request_cannot_loosen_an_owners_wish_to_be_asked(world, spec):
     world.edit_model(replace(spec, policy=replace(spec.policy, promotion=Promotion.MANUAL)))
     world.ask(policy=Policy(promotion=Promotion.AUTOMATIC))
