@@ -6,6 +6,7 @@ It leaves its place in the queue meanwhile. What may end it takes the place agai
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from modelsafeguard.core.annotations import APPROVED_BY, signature
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import Problem
 from modelsafeguard.core.lifecycle.records import of_deleted, recorded
@@ -16,8 +17,6 @@ from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.request import Request, RequestStatus, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
 
-APPROVED_BY = "modelsafeguard.io/approved-by"
-LONGEST_NAME = 253
 APPROVAL_SECONDS = 7 * 86_400
 # One every six hours for a week. Should they all end at once (a newer version became live), status.versions has room for them beside
 # the longest history and what is about to be pruned: no folder is forgotten.
@@ -29,8 +28,8 @@ UNCHECKED = (
 
 
 def approver(request: Request) -> str:
-    """Who has approved a request, by its annotation; '' for nobody. As much of the name as the record holds."""
-    return request.meta.annotations.get(APPROVED_BY, "")[:LONGEST_NAME]
+    """Who has approved a request, by its annotation; '' for nobody."""
+    return signature(request.meta, APPROVED_BY)
 
 
 def needs_approval(model: Model, policy: Policy) -> bool:

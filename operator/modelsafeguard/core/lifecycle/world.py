@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modelsafeguard.core.annotations import CANCEL
 from modelsafeguard.core.cluster import Claim, Deployment, Job, Pod
 from modelsafeguard.core.model import ActiveRequest, Model
 from modelsafeguard.core.report import Baseline
@@ -61,12 +62,9 @@ class Observed:
         return next((request for request in self.requests if reference and request.meta.uid == reference.uid), None)
 
 
-CANCEL_ANNOTATION = "modelsafeguard.io/cancel"
-
-
 def cancelled(request: Request | None) -> bool:
     """Whether the request was taken back: by annotation, or by deleting it."""
-    return request is None or request.meta.deleting or CANCEL_ANNOTATION in request.meta.annotations
+    return request is None or request.meta.deleting or CANCEL in request.meta.annotations
 
 
 def version_of(request: ActiveRequest) -> str:

@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 
 from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
+from modelsafeguard.core.annotations import APPROVED_BY, CANCEL
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
 from modelsafeguard.core.lifecycle import Observed
-from modelsafeguard.core.lifecycle.approval import APPROVED_BY
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
@@ -32,7 +32,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
-from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION, reader_name, version_of
+from modelsafeguard.core.lifecycle.world import reader_name, version_of
 from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
 from modelsafeguard.core.request import Request, RequestSpec, RequestStatus, Stage
@@ -260,7 +260,7 @@ class World:
 
     def cancel(self, name: str = "nightly-1") -> None:
         """Somebody annotates a request with cancel."""
-        self._annotate_request(name, CANCEL_ANNOTATION, "yes")
+        self._annotate_request(name, CANCEL, "yes")
 
     def approve(self, name: str = "nightly-1", by: str = "ada") -> None:
         """A person approves a request."""
