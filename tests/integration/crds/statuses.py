@@ -104,7 +104,7 @@ REQUEST_STATUS = RequestStatus(
     frozen=Frozen(
         "model-uid",
         3,
-        Policy((MetricRule("accuracy", Decimal("0.010")),), Promotion.MANUAL),
+        Policy((MetricRule("accuracy", Decimal("0.010")),), Promotion.MANUAL, approval_deadline_seconds=3600),
         Baseline("nightly-7-aaaaaaaa", METRICS, digest("holdout")),
     ),
     job=JobRef(VERSION, "job-uid"),

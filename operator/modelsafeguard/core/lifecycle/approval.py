@@ -15,9 +15,9 @@ from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import ActiveRequest, Model, WaitingVersion
 from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.request import Request, RequestStatus, Stage
+from modelsafeguard.core.text import duration
 from modelsafeguard.core.verdict import Ending, Verdict
 
-APPROVAL_SECONDS = 7 * 86_400
 # One every six hours for a week. Should they all end at once (a newer version became live), status.versions has room for them beside
 # the longest history and what is about to be pruned: no folder is forgotten.
 MOST_WAITING = 30
@@ -43,12 +43,13 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     An approval that is there already was not checked by the API server, which lets only what waits be approved: it never counts. One
     that has counted goes on to, when the candidate has to wait once more (for a pin).
     """
+    assert status.frozen is not None
     pinned = f", and for spec.pin (version {model.spec.pin.version}) to be removed" if model.spec.pin else ""
     return replace(
         status,
         stage=Stage.AWAITING_APPROVAL,
         waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
-        deadline=now + timedelta(seconds=APPROVAL_SECONDS),
+        deadline=now + timedelta(seconds=status.frozen.policy.approval_deadline_seconds),
         unchecked_approval="" if status.approved_by else approver(request),
     )
 
@@ -137,7 +138,8 @@ def _decided(observed: Observed, request: Request, now: datetime | None) -> Endi
             Verdict.SUPERSEDED, "Superseded", f"version {live.version if live else 'none'} became live while this one waited for approval"
         )
     if now and request.status.deadline and now >= request.status.deadline:
-        return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {APPROVAL_SECONDS // 86_400} days")
+        allowed = duration(frozen.policy.approval_deadline_seconds)
+        return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {allowed}")
     if observed.present.spec.pin or observed.present.spec.suspend:
         return ""
     return request.status.approved_by or (approver(request) if _countable(observed, request) else "")

@@ -6,7 +6,7 @@ import pytest
 
 from modelsafeguard.core.lifecycle.approval import MOST_WAITING
 from modelsafeguard.core.model import History
-from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.policy import Promotion, Rules
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
 from tests.unit.core.lifecycle.operators import Story
@@ -18,7 +18,7 @@ WEEK = 7 * 86_400
 def waiting(world):
     """An accepted candidate that waits for a person."""
     world.promote("first")
-    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.trained()
     assert world.status().stage is Stage.AWAITING_APPROVAL
     assert world.verdict()[0] is None
@@ -59,7 +59,7 @@ def test_an_approval_that_nobody_checked_does_not_count_once_somebody_would(wait
 @pytest.mark.parametrize("by", ["", "mallory"])
 def test_an_approval_that_was_there_before_there_was_anything_to_approve_does_not_count(world, by):
     world.promote("first")
-    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.approve(by=by)
     world.trained()
     world.run()
@@ -89,6 +89,28 @@ def test_nobody_approves_in_time(waiting):
     waiting.clock_passes(WEEK)
     assert waiting.verdict() == (Verdict.EXPIRED, "ApprovalExpired")
     assert waiting.told("ApprovalExpired") == ["nobody approved it within 7 days"]
+
+
+def deadline(spec, seconds):
+    return replace(spec, policy=replace(spec.policy, approval_deadline_seconds=seconds))
+
+
+def test_the_owner_says_for_how_long_an_approval_is_waited_for(world, spec):
+    world.edit_model(deadline(spec, 5400))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
+    world.trained()
+    assert world.wake == 5400
+    world.wait()
+    assert world.told("ApprovalExpired") == ["nobody approved it within 90 minutes"]
+
+
+def test_a_deadline_that_is_edited_after_the_request_has_started_counts_for_the_next_one(waiting, spec):
+    waiting.edit_model(deadline(spec, 60))
+    waiting.ask("next", policy=Rules(promotion=Promotion.MANUAL))
+    waiting.trained("next")
+    waiting.clock_passes(60)
+    assert waiting.verdict("next")[0] is Verdict.EXPIRED
+    assert waiting.status().stage is Stage.AWAITING_APPROVAL
 
 
 def test_an_approval_that_comes_too_late_is_too_late(waiting):
@@ -141,7 +163,7 @@ def test_when_its_model_is_deleted_it_is_cancelled(waiting):
 
 
 def test_what_waited_for_a_model_that_was_made_anew_since_is_cancelled_and_its_approval_rolls_nothing_out(world, spec):
-    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.trained()
     world.attended = False
     world.delete_model()
@@ -155,7 +177,7 @@ def test_what_waited_for_a_model_that_was_made_anew_since_is_cancelled_and_its_a
 
 def test_a_request_cannot_loosen_an_owners_wish_to_be_asked(world, spec):
     world.edit_model(replace(spec, policy=replace(spec.policy, promotion=Promotion.MANUAL)))
-    world.ask(policy=Policy(promotion=Promotion.AUTOMATIC))
+    world.ask(policy=Rules(promotion=Promotion.AUTOMATIC))
     world.trained()
     assert world.status().stage is Stage.AWAITING_APPROVAL
 
@@ -178,7 +200,7 @@ def settled(world, version):
 
 def test_a_version_that_waits_is_known_to_the_record_from_the_first_moment(world):
     world.promote("first")
-    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.attended = False
     world.trained()
     while world.status().stage is not Stage.AWAITING_APPROVAL:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelsafeguard.core.model import ModelSpec, ServingState
-from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.policy import Promotion, Rules
 from modelsafeguard.core.verdict import Verdict
 from tests.support.objects import report
 from tests.unit.core.lifecycle.operators import Operator
@@ -30,7 +30,7 @@ def promoted(name: str = "first") -> list[Happening]:
 
 
 def waiting_for_approval() -> list[Happening]:
-    return [*promoted(), lambda world: world.ask(policy=Policy(promotion=Promotion.MANUAL)), trained()]
+    return [*promoted(), lambda world: world.ask(policy=Rules(promotion=Promotion.MANUAL)), trained()]
 
 
 def after(seconds: float) -> Happening:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelsafeguard.core.model import ServingState
-from modelsafeguard.core.policy import MetricRule, Policy, Promotion
+from modelsafeguard.core.policy import MetricRule, Policy, Promotion, Rules
 from tests.unit.core.lifecycle.operators import Story
 from tests.unit.core.lifecycle.world import FOUND
 
@@ -33,7 +33,7 @@ def judging(world: Story) -> None:
 
 
 def awaiting_approval(world: Story) -> None:
-    world.ask(policy=Policy(promotion=Promotion.MANUAL))
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.trained()
 
 
