@@ -54,7 +54,7 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     )
 
 
-def crowd(model: Model) -> Problem | None:
+def too_many_wait(model: Model) -> Problem | None:
     """Why nothing more may start: each candidate that waits takes its room in the record and on the volume."""
     if len(model.status.awaiting_approval) < MOST_WAITING:
         return None
