@@ -124,7 +124,7 @@ class World:
             return self._with_jobs(observed, [request.status.version for request in requests])
         observed = with_model(replace(observed, rival=self.rival, claim=self.claim, deployment=self.deployment), model)
         observed = replace(observed, approvals_checked=self.policies_in_force, signatures_checked=self.policies_in_force)
-        observed = self._with_active(observed, model)
+        observed = self._with_stage(observed, model)
         status = model.status
         if self.deployment and status.rollout:
             return replace(observed, serving_pods=self.serving_pods)
@@ -141,7 +141,7 @@ class World:
         unlisted = known - {request.meta.uid for request in requests}
         return model, (*(request for request in self.requests.values() if request.meta.uid in unlisted), *requests)
 
-    def _with_active(self, observed: Observed, model: Model) -> Observed:
+    def _with_stage(self, observed: Observed, model: Model) -> Observed:
         reference, verification = model.status.active_request, model.status.verification
         if model.status.prune:
             return self._with_jobs(observed, [model.status.prune.job_name])
