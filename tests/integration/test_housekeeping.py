@@ -130,6 +130,23 @@ async def test_versions_beyond_the_history_leave_by_a_job_with_the_exact_list_an
     assert {before, live}.isdisjoint(await pruned(world, 3))
 
 
+async def test_a_version_whose_request_is_deleted_while_it_waits_for_approval_leaves_the_volume_and_one_that_still_waits_stays(
+    world: World,
+) -> None:
+    await given_model(world, policy={"promotion": "Manual"})
+    deleted, waiting = await trained(world, "deleted"), await trained(world, "waiting")
+    await in_stage(world, "waiting", "AwaitingApproval")
+    await keep(world, promoted=2, rejected=0)
+    await world.delete("RetrainRequest", "deleted")
+    job = await prune_job(world)
+    assert listed(job) == [deleted]
+    await world.job_completed(job["metadata"]["name"])
+
+    assert await pruned(world, 1) == {deleted}
+    status = (await world.get("ModelDeployment", "intents"))["status"]
+    assert [each["version"] for each in status["awaitingApproval"]] == [waiting]
+
+
 async def test_versions_that_cannot_be_removed_are_told_and_hold_nothing_up(world: World) -> None:
     await given_model(world)
     _, rejected = await given_versions(world, "live", "worse")

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from modelsafeguard.core.lifecycle.readiness import REBASED_BY, model_problem
+from modelsafeguard.core.annotations import REBASED_BY, signature
+from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, PublishLive, Step, WriteModel, step
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Live, Model, OnDrift
@@ -11,7 +12,6 @@ from modelsafeguard.core.numbers import label
 from modelsafeguard.core.report import Baseline
 
 ADOPTED_VERSION = "adopted"
-LONGEST_SIGNATURE = 253
 UNCHECKED_SIGNATURE = "the API server does not check who signs, or the operator may not see whether it does (install manifests/admission)"
 
 
@@ -92,8 +92,8 @@ def _not_acceptable(observed: Observed) -> str:
 
 
 def signature_of(model: Model) -> str:
-    """Who has signed for other numbers; as much of it as the record holds."""
-    return model.meta.annotations.get(REBASED_BY, "")[:LONGEST_SIGNATURE]
+    """Who has signed for other numbers; '' for nobody."""
+    return signature(model.meta, REBASED_BY)
 
 
 def _changes(before: Live, after: Live) -> str:

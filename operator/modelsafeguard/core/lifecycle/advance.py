@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.lifecycle.adoption import publish, rebase, record_found, restore_drift
-from modelsafeguard.core.lifecycle.approval import make_way, resume, say_unchecked
+from modelsafeguard.core.lifecycle.approval import make_way, note_deleted, resume, say_unchecked
 from modelsafeguard.core.lifecycle.conditions import with_model_conditions, with_request_conditions
 from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS, advance_pin
 from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune, overdue
@@ -45,6 +45,7 @@ def advance(observed: Observed, now: datetime) -> Step:
         or advance_pin(observed, now)
         or restore_drift(observed)
         or make_way(observed)
+        or note_deleted(observed, now)
         or resume(observed, now)
         or say_unchecked(observed)
         or (advance_prune(observed, now) if overdue(observed.present) else None)

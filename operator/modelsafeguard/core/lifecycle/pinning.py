@@ -27,6 +27,9 @@ def pin_problem(observed: Observed) -> Problem | None:
     if status.last_rollout and status.last_rollout.request_uid == order_of(model):
         message = f"version {pin.version} is pinned, and does not serve: {status.last_rollout.message}; correct or remove spec.pin"
         return Problem("PinFailed", message)
+    if waiting := next((each for each in status.awaiting_approval if each.version == pin.version), None):
+        message = f"version {pin.version} is pinned, and nobody has approved it yet; remove spec.pin and approve RetrainRequest "
+        return Problem("PinNotApproved", message + waiting.request_name)
     if _record(model) is None:
         there = ", ".join(record.version for record in model.status.versions if _usable(record)) or "none"
         return Problem(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.cluster import JobState
+from modelsafeguard.core.lifecycle.approval import too_many_wait
 from modelsafeguard.core.lifecycle.outcomes import announce, announce_of_deleted, finish
 from modelsafeguard.core.lifecycle.pruning import overdue
 from modelsafeguard.core.lifecycle.readiness import Problem, model_problem
@@ -73,7 +74,7 @@ def hold(observed: Observed) -> Problem | None:
     """Why no request may start now, other than another one being active."""
     if observed.present.spec.suspend:
         return Problem("Suspended", f"ModelDeployment {observed.name} is suspended (spec.suspend)", transient=True)
-    return model_problem(observed)
+    return model_problem(observed) or too_many_wait(observed.present)
 
 
 def _ended_outside(observed: Observed, now: datetime) -> Step | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modelsafeguard.core.annotations import CANCEL
 from modelsafeguard.core.cluster import Claim, Deployment, Job, Pod
 from modelsafeguard.core.model import ActiveRequest, Model
 from modelsafeguard.core.report import Baseline
@@ -25,9 +26,9 @@ class PublicCopy:
 class Observed:
     """One model's world.
 
-    ``requests`` are those without a verdict, and the active one in any case, oldest first. ``jobs``, by name, are those that
-    belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a pod.
-    ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
+    ``requests`` are those without a verdict, oldest first, and those that the record speaks of in any case. ``jobs``, by name, are
+    those that belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a
+    pod. ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
     with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
     lets only those approve, and sign for another baseline, who may.
     """
@@ -61,12 +62,9 @@ class Observed:
         return next((request for request in self.requests if reference and request.meta.uid == reference.uid), None)
 
 
-CANCEL_ANNOTATION = "modelsafeguard.io/cancel"
-
-
 def cancelled(request: Request | None) -> bool:
     """Whether the request was taken back: by annotation, or by deleting it."""
-    return request is None or request.meta.deleting or CANCEL_ANNOTATION in request.meta.annotations
+    return request is None or request.meta.deleting or CANCEL in request.meta.annotations
 
 
 def version_of(request: ActiveRequest) -> str:

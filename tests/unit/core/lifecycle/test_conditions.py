@@ -100,6 +100,33 @@ class TestARequestIsFinished:
         assert found["Succeeded"] == ("Unknown", "Training")
 
 
+class TestARequestSays:
+    @staticmethod
+    def said(world, kind, request="nightly-1"):
+        return next(each.message for each in world.status(request).conditions if each.type == kind)
+
+    def test_which_version_it_trained(self, world):
+        world.train()
+        assert self.said(world, "Trained") == f"version {world.version()} was trained and published"
+
+    def test_that_there_was_nothing_to_compare_its_candidate_with(self, world):
+        world.train()
+        assert self.said(world, "Evaluated") == "there was no previous model to compare with"
+
+    def test_which_baseline_was_used_and_keeps_to_the_reason_that_is_agreed_on(self, world):
+        world.promote("first", accuracy="0.8000", f1_macro="0.8000")
+        world.train(accuracy="0.8500", f1_macro="0.8400")
+        assert (
+            self.said(world, "Evaluated")
+            == f"compared with version {world.version('first')} by its annotations, measured on the same 300 rows"
+        )
+        assert world.status().message == "Performance improved: accuracy +0.0500, F1 +0.0400"
+
+    def test_nothing_of_what_has_not_happened(self, world):
+        world.ask()
+        assert {self.said(world, kind) for kind in ("Trained", "Evaluated", "Promoted")} == {""}
+
+
 def test_a_transition_time_moves_only_with_the_status(world):
     first = {each.type: each.last_transition_time for each in world.model.status.conditions}
     world.clock_passes(100)

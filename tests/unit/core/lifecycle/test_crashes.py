@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from modelsafeguard.core.model import ModelSpec, ServingState
+from modelsafeguard.core.policy import Promotion, Rules
+from modelsafeguard.core.verdict import Verdict
 from tests.support.objects import report
 from tests.unit.core.lifecycle.operators import Operator
 from tests.unit.core.lifecycle.world import World
@@ -25,6 +27,10 @@ def trained(name: str = "nightly-1", accuracy: str = "0.9000") -> Happening:
 
 def promoted(name: str = "first") -> list[Happening]:
     return [asked(name), trained(name), World.pods_become_ready, after(60)]
+
+
+def waiting_for_approval() -> list[Happening]:
+    return [*promoted(), lambda world: world.ask(policy=Rules(promotion=Promotion.MANUAL)), trained()]
 
 
 def after(seconds: float) -> Happening:
@@ -83,6 +89,10 @@ STORIES: Mapping[str, list[Happening]] = {
         after(3600),
         World.cancel,
     ],
+    "approved": [*waiting_for_approval(), World.approve, World.pods_become_ready, after(60)],
+    "deleted while it waits for approval": [*waiting_for_approval(), World.delete_request],
+    "overtaken while it waits for approval": [*waiting_for_approval(), *promoted("newer")],
+    "approved by nobody": [*waiting_for_approval(), after(7 * 86_400)],
 }
 
 
@@ -96,6 +106,7 @@ class Outcome:
     patches: tuple[ServingState, ...]
     events: frozenset[tuple[str, str, str]]
     log: tuple[str, ...]
+    recorded: frozenset[tuple[str, Verdict, str]]
     served: ServingState
 
 
@@ -121,6 +132,7 @@ class Telling:
             patches=tuple(world.history.patches),
             events=frozenset(world.history.events),
             log=tuple(world.history.log),
+            recorded=frozenset((record.version, record.verdict, record.reason) for record in world.model.status.versions),
             served=world.deployment.serving,
         )
 

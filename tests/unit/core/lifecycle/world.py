@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 
 from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
+from modelsafeguard.core.annotations import APPROVED_BY, CANCEL
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
 from modelsafeguard.core.lifecycle import Observed
-from modelsafeguard.core.lifecycle.approval import APPROVED_BY
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
@@ -32,7 +32,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
-from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION, reader_name, version_of
+from modelsafeguard.core.lifecycle.world import reader_name, version_of
 from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
 from modelsafeguard.core.request import Request, RequestSpec, RequestStatus, Stage
@@ -118,13 +118,13 @@ class World:
         The record may have been read a while ago. It must not be the other way round: who read the Deployment first and the record
         later would take the patch that the record speaks of for undone by somebody else.
         """
-        model, requests = record or self.record()
+        model, requests = self._with_known(*(record or self.record()))
         observed = Observed(NAMESPACE, MODEL, None, requests)
         if model is None:
             return self._with_jobs(observed, [request.status.version for request in requests])
         observed = with_model(replace(observed, rival=self.rival, claim=self.claim, deployment=self.deployment), model)
         observed = replace(observed, approvals_checked=self.policies_in_force, signatures_checked=self.policies_in_force)
-        observed = self._with_active(observed, model)
+        observed = self._with_stage(observed, model)
         status = model.status
         if self.deployment and status.rollout:
             return replace(observed, serving_pods=self.serving_pods)
@@ -132,16 +132,22 @@ class World:
             return replace(observed, mounted=self.mounted)
         return observed
 
-    def _with_active(self, observed: Observed, model: Model) -> Observed:
+    def _with_known(self, model: Model | None, requests: tuple[Request, ...]) -> tuple[Model | None, tuple[Request, ...]]:
+        if model is None:
+            return None, requests
+        known = {each.request_uid for each in model.status.awaiting_approval}
+        if model.status.active_request:
+            known.add(model.status.active_request.uid)
+        unlisted = known - {request.meta.uid for request in requests}
+        return model, (*(request for request in self.requests.values() if request.meta.uid in unlisted), *requests)
+
+    def _with_stage(self, observed: Observed, model: Model) -> Observed:
         reference, verification = model.status.active_request, model.status.verification
         if model.status.prune:
             return self._with_jobs(observed, [model.status.prune.job_name])
         others = [verification.job_name] if verification else []
         if reference is None:
             return self._with_jobs(observed, others)
-        if observed.active is None:
-            ended = [request for request in self.requests.values() if request.meta.uid == reference.uid]
-            observed = replace(observed, requests=(*ended, *observed.requests))
         version, active = version_of(reference), observed.active
         if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
             return self._with_jobs(observed, others)
@@ -254,7 +260,7 @@ class World:
 
     def cancel(self, name: str = "nightly-1") -> None:
         """Somebody annotates a request with cancel."""
-        self._annotate_request(name, CANCEL_ANNOTATION, "yes")
+        self._annotate_request(name, CANCEL, "yes")
 
     def approve(self, name: str = "nightly-1", by: str = "ada") -> None:
         """A person approves a request."""
