@@ -314,6 +314,17 @@ async def test_only_the_latest_writes_are_remembered(api, server, monkeypatch):
     assert [api.news(reply(version=version)) for version in ("7", "8", "9")] == [True, False, False]
 
 
+async def test_the_kubeconfig_is_the_one_that_the_environment_names_when_it_connects(tmp_path, monkeypatch):
+    cluster = {"name": "c", "cluster": {"server": "http://named.example"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    config = {"current-context": "x", "clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {}}]}
+    (tmp_path / "config").write_text(json.dumps(config))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    api = await client.connect()
+    await api.close()
+    assert api._client.configuration.host == "http://named.example"
+
+
 @pytest.mark.parametrize(
     ("url", "proxy"),
     [
