@@ -36,6 +36,7 @@ class Audited:
 
     user: str
     verb: str
+    group: str
     resource: str
     subresource: str
     namespace: str
@@ -247,6 +248,7 @@ def _audited(entry: dict[str, Any]) -> Audited:
     return Audited(
         user=entry["user"]["username"],
         verb=entry["verb"],
+        group=target.get("apiGroup", ""),
         resource=target.get("resource", ""),
         subresource=target.get("subresource", ""),
         namespace=target.get("namespace", ""),
