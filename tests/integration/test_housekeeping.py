@@ -167,7 +167,8 @@ async def test_versions_that_cannot_be_removed_are_told_and_hold_nothing_up(worl
 
 async def test_finished_requests_are_deleted_after_their_time_unless_they_are_kept_in_git_or_have_none(world: World) -> None:
     tracked = {
-        "by-argo": {"annotations": {"argocd.argoproj.io/tracking-id": "team:modelsafeguard.io/RetrainRequest:x"}},
+        "by-argo-2": {"labels": {"app.kubernetes.io/instance": "team"}},
+        "by-argo-3": {"annotations": {"argocd.argoproj.io/tracking-id": "team:modelsafeguard.io/RetrainRequest:x"}},
         "by-flux": {"labels": {"kustomize.toolkit.fluxcd.io/name": "team"}},
         "by-helm": {"labels": {"app.kubernetes.io/managed-by": "Helm"}},
     }

@@ -38,6 +38,7 @@ class Audited:
 
     user: str
     verb: str
+    group: str
     resource: str
     subresource: str
     namespace: str
@@ -85,13 +86,13 @@ class ApiServer:
         self._authority = Authority(folder)
         self._serving = self._authority.server("apiserver", ADDRESS)
         self.administrator = self._authority.client("administrator", "system:masters")
-        etcd_url, port = f"http://{ADDRESS}:{free_port()}", free_port()
+        self._etcd_url, port = f"http://{ADDRESS}:{free_port()}", free_port()
         self.url = f"https://{ADDRESS}:{port}"
         self.ssl = self._ssl_context(self.administrator)
         self.anonymous_ssl = self._ssl_context(None)
         self.kubeconfig = self._write_kubeconfig()
-        self._etcd = self._program("etcd", self._etcd_flags(etcd_url))
-        self._server = self._program("kube-apiserver", self._server_flags(etcd_url, port))
+        self._etcd = self._program("etcd", self._etcd_flags(self._etcd_url))
+        self._server = self._program("kube-apiserver", self._server_flags(self._etcd_url, port))
         self._collectors = self._program("kube-controller-manager", self._collector_flags())
 
     def start(self) -> None:
@@ -116,6 +117,16 @@ class ApiServer:
         """
         await asyncio.to_thread(self._server.stop, _GRACE_SECONDS)
         await self.start_again()
+
+    async def forget(self) -> None:
+        """Only the present state is known any more, as it is of all that is older than five minutes: lists begun before have expired.
+
+        etcd is compacted; the API server keeps states of its own, until it is restarted.
+        """
+        async with httpx.AsyncClient(base_url=self._etcd_url) as etcd:
+            now = (await etcd.post("/v3/kv/range", json={"key": "AA=="})).raise_for_status().json()["header"]["revision"]
+            (await etcd.post("/v3/kv/compaction", json={"revision": now, "physical": True})).raise_for_status()
+        await self.restart()
 
     def start_collectors(self) -> None:
         """Start the real garbage collector and namespace controller. CRDs should be there first: it looks for new ones every 30 s."""
@@ -245,6 +256,7 @@ def _audited(entry: dict[str, Any]) -> Audited:
     return Audited(
         user=entry["user"]["username"],
         verb=entry["verb"],
+        group=target.get("apiGroup", ""),
         resource=target.get("resource", ""),
         subresource=target.get("subresource", ""),
         namespace=target.get("namespace", ""),

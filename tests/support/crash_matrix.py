@@ -87,9 +87,10 @@ class Stage:
     resync_seconds: float = 0.5
     token: Callable[[World], Awaitable[str]] | None = None
 
-    async def tell(self, story: Story, check: Check, crash: Crash | None = None) -> Told:
+    async def tell(self, story: Story, check: Check, crash: Crash | None = None, *, troubles: Callable[[Proxy], None] | None = None) -> Told:
         """Tell a story once, with operators for its namespace alone, and check what came of it.
 
+        ``troubles`` injects faults before they are started.
         AssertionError when the story, the check, or an operator fails, when one never comes to rest, or left a traceback in its log.
         """
         namespace = self.new_namespace()
@@ -104,6 +105,8 @@ class Stage:
 
             if crash:
                 proxy.inject(_fault(crash.moment, kill), crash.matches, nth=crash.nth)
+            if troubles:
+                troubles(proxy)
             try:
                 async with recorded(world) as history, asyncio.TaskGroup() as group:
                     await _start(operators)
@@ -143,6 +146,16 @@ class Stage:
         await world.eventually("the operator has nothing left to do", at_rest, within=_SETTLE_SECONDS)
 
 
+def as_in(peaceful: Told) -> Check:
+    """The check that the same came of a story as when it was told in peace."""
+
+    async def check(told: Told) -> None:
+        differences = told.outcome.differences(peaceful.outcome)
+        assert not differences, "; ".join(differences)
+
+    return check
+
+
 async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel: int = 4) -> list[Crash]:
     """Tell the story once in peace, then once for every crash: it must pass its check and come out as it did in peace.
 
@@ -156,8 +169,7 @@ async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel
     failures: list[str] = []
 
     async def as_in_peace(told: Told) -> None:
-        differences = told.outcome.differences(peaceful.outcome)
-        assert not differences, "; ".join(differences)
+        await as_in(peaceful)(told)
         await check(told)
 
     async def attempt(crash: Crash) -> Crash | None:

@@ -14,8 +14,9 @@ from modelsafeguard.core.lifecycle.expiry import expires_at
 from modelsafeguard.core.request import Request
 from modelsafeguard.engine.queue import KeyQueue
 from modelsafeguard.engine.registry import Entry, Key, Registry, entry_of
+from modelsafeguard.engine.settings import EndlessBackoff
 from modelsafeguard.kube.client import Api
-from modelsafeguard.kube.errors import Conflict, KubernetesError, Refused
+from modelsafeguard.kube.errors import Conflict, KubernetesError, NotFound, Refused, Unavailable
 from modelsafeguard.kube.paths import collection, item
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,12 @@ log = logging.getLogger(__name__)
 # Each round looks in full at one of this many parts of the models that seem to need nothing, and every such number of rounds at
 # all finished requests: with the default period, once an hour.
 PARTS = 12
+
+_NO_KINDS = "The API server does not know the two kinds yet: kubectl apply --server-side -k crds"
+_NO_RIGHTS = (
+    "The operator's ServiceAccount needs the role and binding of manifests/cluster, "
+    "or of manifests/namespaced in each namespace that SAFEGUARD_NAMESPACE names: apply them"
+)
 
 
 @dataclass
@@ -35,6 +42,24 @@ class Resync:
     namespaces: tuple[str, ...]
     seconds: float
     rounds: int = field(default=0, init=False)
+
+    async def first(self) -> None:
+        """The first round, before which nothing is decided: an API server that is away is asked again, later and later.
+
+        Raises:
+            KubernetesError: only a person can mend it; the message says how.
+        """
+        for seconds in EndlessBackoff():
+            try:
+                await self.once()
+            except Unavailable as error:
+                pause = max(seconds, error.retry_after or 0.0)
+                log.warning("nothing is done before the first full list, which is asked for again in %.1f s: %s", pause, error)
+                await asyncio.sleep(pause)
+            except (NotFound, Refused) as error:
+                raise KubernetesError(f"{error}. {_NO_KINDS if isinstance(error, NotFound) else _NO_RIGHTS}") from error
+            else:
+                return
 
     async def run(self) -> None:
         """Resync until cancelled; a failing round is tried again at the next."""

@@ -13,24 +13,6 @@ JITTER = pytest.approx(1, abs=0.3)
 LATER = 10_000
 
 
-class Clock:
-    """Stands in for the loop's clock and for its waiting."""
-
-    def __init__(self, loop):
-        self.now = 0.0
-        self._select = loop._selector.select
-
-    def time(self):
-        return self.now
-
-    def select(self, timeout):
-        events = self._select(0)
-        if not events:
-            assert timeout is not None, "there is nothing left to wait for"
-            self.now += timeout
-        return events
-
-
 class Work:
     """Notes when each key is worked on, and by how many; then it ends as it was told to: with a number, None or an exception."""
 
@@ -65,15 +47,6 @@ class Work:
 
     def ends(self, key, *outcomes):
         self.outcomes[key].extend(outcomes)
-
-
-@pytest.fixture
-async def clock(monkeypatch):
-    loop = asyncio.get_running_loop()
-    clock = Clock(loop)
-    monkeypatch.setattr(loop, "time", clock.time)
-    monkeypatch.setattr(loop._selector, "select", clock.select)
-    return clock
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Full lists of a cluster that is made of canned lists."""
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from modelsafeguard.engine.queue import KeyQueue
 from modelsafeguard.engine.registry import Registry
 from modelsafeguard.engine.resync import PARTS, Resync
-from modelsafeguard.kube.errors import Conflict, Refused, Unavailable
+from modelsafeguard.kube.errors import Conflict, Expired, KubernetesError, NotFound, Refused, Unavailable
 from modelsafeguard.kube.paths import collection, item
 from tests.support.objects import model_deployment, retrain_request
 
@@ -187,10 +188,16 @@ async def test_a_model_that_went_while_the_list_was_read_stays_forgotten(cluster
         pytest.param(finished("r", ago=10, ttl=86_400), False, id="its time has not passed"),
         pytest.param(finished("r", ttl=None), False, id="it is to stay"),
         pytest.param(finished("r", finishedAt=None), False, id="its end was not written"),
-        pytest.param(finished("r", labels={"argocd.argoproj.io/instance": "x"}), False, id="Argo CD keeps it, by label"),
-        pytest.param(finished("r", annotations={"argocd.argoproj.io/tracking-id": "x"}), False, id="Argo CD keeps it"),
-        pytest.param(finished("r", labels={"kustomize.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it"),
-        pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "Helm"}), False, id="Helm keeps it"),
+        pytest.param(finished("r", labels={"app.kubernetes.io/instance": "x"}), False, id="Argo CD keeps it, by its default label"),
+        pytest.param(finished("r", labels={"argocd.argoproj.io/instance": "x"}), False, id="Argo CD keeps it, by a label of its own"),
+        pytest.param(finished("r", annotations={"argocd.argoproj.io/tracking-id": "x"}), False, id="Argo CD keeps it, by annotation"),
+        pytest.param(finished("r", labels={"kustomize.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it, of a Kustomization"),
+        pytest.param(finished("r", labels={"helm.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it, of a HelmRelease"),
+        pytest.param(finished("r", annotations={"config.k8s.io/owning-inventory": "x"}), False, id="Config Sync or kpt keeps it"),
+        pytest.param(finished("r", labels={"applyset.kubernetes.io/part-of": "x"}), False, id="kubectl keeps it, in an ApplySet"),
+        pytest.param(finished("r", labels={"kapp.k14s.io/app": "x"}), False, id="kapp keeps it"),
+        pytest.param(finished("r", annotations={"meta.helm.sh/release-name": "x"}), False, id="Helm keeps it, by annotation"),
+        pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "Helm"}), False, id="Helm keeps it, by label"),
         pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "me"}), True, id="somebody else's label"),
     ],
 )
@@ -253,3 +260,37 @@ async def test_after_a_round_that_failed_the_next_one_follows(cluster, resync, f
         task.cancel()
     await asyncio.gather(running, listed, return_exceptions=True)
     assert not ended
+
+
+# --- the first list ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_list_is_asked_for_later_and_later_until_the_api_server_gives_it(cluster, resync, clock, caplog):
+    cluster.models += [Unavailable("503 shutting down"), Unavailable("no answer"), Expired("410", rest=""), model("here", rollout={})]
+    await resync.first()
+    assert clock.now == pytest.approx(0.5 + 1 + 2, rel=0.3)
+    assert resync.models.place("ml", "here")
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    sentence = r"nothing is done before the first full list, which is asked for again in \d\.\d s: 503 shutting down"
+    assert re.fullmatch(sentence, caplog.messages[0])
+
+
+async def test_the_first_list_is_asked_for_no_sooner_than_the_api_server_says(cluster, resync, clock):
+    cluster.models += [Unavailable("429", retry_after=7.0), Unavailable("429", retry_after=0.0)]
+    await resync.first()
+    assert clock.now == pytest.approx(7 + 1, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        pytest.param(Refused("GET /x: 403 it cannot list"), "role and binding of manifests/cluster", id="rights that are not there"),
+        pytest.param(NotFound("GET /x: 404 page not found"), "kubectl apply --server-side -k crds", id="kinds that are not there"),
+    ],
+)
+async def test_what_only_a_person_can_mend_ends_the_first_list_with_what_to_do(cluster, resync, clock, fault, advice):
+    cluster.models.append(fault)
+    with pytest.raises(KubernetesError, match=advice) as refused:
+        await resync.first()
+    assert str(fault) in str(refused.value)
+    assert clock.now == 0
