@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
+from tests.support import rights
 from tests.support.apiserver import ApiServer, Kubectl, admission
-from tests.support.binaries import ROOT
 from tests.support.faults import Proxy
 from tests.support.objects import model_deployment, retrain_request
 from tests.support.operator_process import Operator, Settings
@@ -17,25 +15,14 @@ from tests.support.script import play
 from tests.support.stories import in_stage, rolling_out, trained
 from tests.support.world import World
 
-BASE = ROOT / "manifests" / "base"
-ACCOUNT = "modelsafeguard-operator"
 # Asked by clusters that run the admission plugin OwnerReferencesPermissionEnforcement, of whoever makes a Job; never called.
 NOT_CALLED = {("update", "modeldeployments/finalizers"), ("update", "retrainrequests/finalizers")}
-
-
-def manifest(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((BASE / f"{name}.yaml").read_text())
-    return found
 
 
 @pytest.fixture
 async def proxy(cluster: ApiServer, world: World) -> AsyncIterator[Proxy]:
     """The way to the API server as the operator's ServiceAccount, bound to the role of manifests/base."""
-    binding = manifest("rolebinding")
-    binding["subjects"][0]["namespace"] = world.namespace
-    for body in (manifest("serviceaccount"), manifest("role"), binding):
-        await world.create(body)
-    async with Proxy(cluster, await world.token(ACCOUNT)) as proxy:
+    async with Proxy(cluster, await rights.token(world)) as proxy:
         yield proxy
 
 
@@ -72,7 +59,7 @@ async def test_with_the_admission_policies_it_may_see_that_an_approval_was_check
 
 def granted() -> set[tuple[str, str]]:
     """Each (verb, resource) of the role."""
-    return {(verb, resource) for rule in manifest("role")["rules"] for verb in rule["verbs"] for resource in rule["resources"]}
+    return {(verb, resource) for rule in rights.rules() for verb in rule["verbs"] for resource in rule["resources"]}
 
 
 async def test_a_story_of_every_kind_of_work_needs_all_of_the_role_and_no_more(
@@ -100,7 +87,7 @@ async def test_a_story_of_every_kind_of_work_needs_all_of_the_role_and_no_more(
     refused = [call.what for call in proxy.journal if call.status == 403]
     assert refused == []
     assert model["status"]["live"]["version"].startswith("live-")
-    user = f"system:serviceaccount:{world.namespace}:{ACCOUNT}"
+    user = f"system:serviceaccount:{world.namespace}:{rights.ACCOUNT}"
     calls = [call for call in await asyncio.to_thread(lambda: list(cluster.audit())) if call.user == user]
     used = {(call.verb, call.resource + (f"/{call.subresource}" if call.subresource else "")) for call in calls}
     assert granted() - used == NOT_CALLED

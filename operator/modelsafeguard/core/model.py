@@ -291,7 +291,7 @@ class ModelStatus:
     """``status`` of a ModelDeployment: the record.
 
     ``found`` is what the Deployment looked like before the first rollout. ``rebased_by`` is the last signature for another baseline
-    that was taken notice of: each counts once.
+    that was taken notice of: each counts once. ``publish_refused`` is what the API server says while it does not take the annotations.
     """
 
     observed_generation: int = 0
@@ -305,6 +305,7 @@ class ModelStatus:
     prune: Prune | None = None
     verification: Verification | None = None
     rebased_by: str = ""
+    publish_refused: str = ""
     conditions: tuple[Condition, ...] = ()
 
 

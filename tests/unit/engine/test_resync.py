@@ -184,7 +184,7 @@ async def test_a_model_that_went_while_the_list_was_read_stays_forgotten(cluster
     [
         pytest.param(finished("r", ago=61), True, id="its time has passed"),
         pytest.param(finished("r", ago=0, ttl=0), True, id="it had none"),
-        pytest.param(finished("r", ago=10), False, id="its time has not passed"),
+        pytest.param(finished("r", ago=10, ttl=86_400), False, id="its time has not passed"),
         pytest.param(finished("r", ttl=None), False, id="it is to stay"),
         pytest.param(finished("r", finishedAt=None), False, id="its end was not written"),
         pytest.param(finished("r", labels={"argocd.argoproj.io/instance": "x"}), False, id="Argo CD keeps it, by label"),

@@ -15,7 +15,7 @@ from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
-from modelsafeguard.core.lifecycle import Observed
+from modelsafeguard.core.lifecycle import Observed, Refusal
 from modelsafeguard.core.lifecycle.approval import APPROVED_BY
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.step import (
@@ -56,6 +56,14 @@ class GoneError(Exception):
     """The API server's 404."""
 
 
+class RefusedError(Exception):
+    """The API server's 403, or with ``refusal.for_good`` its 422."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
+
+
 @dataclass
 class History:
     """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of."""
@@ -92,8 +100,7 @@ class World:
         self.jobs: dict[str, Job] = {}
         self.job_pods: dict[str, tuple[Pod, ...]] = {}
         self.job_trouble: dict[str, str] = {}
-        self.quota = ""
-        self.patches_refused = False
+        self._refused: dict[type, tuple[str, bool]] = {}
         self.rival = ""
         self.policies_in_force = True
         self.mounted: frozenset[str] = frozenset()
@@ -157,6 +164,9 @@ class World:
 
     def perform(self, observed: Observed, effect: Effect) -> Observed | None:  # noqa: C901 - one row an effect, as kube.act has them
         """One effect; returns the world as far as the reply tells it, None when it must be read again."""
+        if type(effect) in self._refused:
+            said, for_good = self._refused[type(effect)]
+            raise RefusedError(Refusal(effect, said, for_good))
         match effect:
             case WriteModel(status=status):
                 return with_model(observed, self._write_model(observed.present.meta, status))
@@ -219,8 +229,6 @@ class World:
             self.history.log.extend(told.log)
 
     def _create_job(self, observed: Observed, name: str, *, owner: str) -> Observed | None:
-        if self.quota:
-            raise ConflictError(self.quota)
         if name in self.jobs:
             return None
         job = self._make_job(name, owner)
@@ -238,12 +246,18 @@ class World:
     def _apply(self, seen: Deployment, target: ServingState) -> None:
         if self.deployment is None:
             raise GoneError
-        if self.patches_refused:
-            raise ConflictError
         if self.deployment.resource_version != seen.resource_version:
             raise ConflictError
         self.history.patches.append(target)
         self._change_template(target, other_managers=())
+
+    def refuse(self, said: str, *kinds: type, for_good: bool = False) -> None:
+        """From now on the API server takes none of these effects: a quota, an admission policy, missing rights."""
+        self._refused |= dict.fromkeys(kinds, (said, for_good))
+
+    def allow(self) -> None:
+        """It takes everything again."""
+        self._refused.clear()
 
     # What others do: requests and the model -------------------------------------------------------------------------------------
 
