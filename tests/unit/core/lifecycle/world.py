@@ -171,7 +171,8 @@ class World:
             case WriteModel(status=status):
                 return with_model(observed, self._write_model(observed.present.meta, status))
             case WriteRequest(request=request, status=request_status):
-                return with_request(observed, self._write_request(request.meta, request_status))
+                written = self._write_request(request.meta, request_status)
+                return None if request_status.verdict else with_request(observed, written)
             case Emit():
                 self._emit(effect)
                 return observed
