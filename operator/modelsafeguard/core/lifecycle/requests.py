@@ -49,7 +49,7 @@ def advance_request(observed: Observed, now: datetime) -> Step | None:
 
 
 def _start(observed: Observed, request: Request, now: datetime) -> Step:
-    """Freeze the rules and the baseline, before anything is made."""
+    """Freeze the rules and the baseline, and then make the Job: of two operators only one can have written that."""
     model = observed.present
     if cancelled(request):
         return step(
@@ -73,7 +73,8 @@ def _start(observed: Observed, request: Request, now: datetime) -> Step:
         started_at=now,
         deadline=now + timedelta(seconds=model.spec.trainer.active_deadline_seconds),
     )
-    return step("it is the oldest: rules and baseline are frozen", WriteRequest(request, status))
+    create = CreateRequestJob(JobRole.TRAIN, replace(request, status=status))
+    return step("it is the oldest: rules and baseline are frozen, its Job is made", WriteRequest(request, status), create)
 
 
 def _train(observed: Observed, request: Request, now: datetime) -> Step | None:
@@ -139,8 +140,9 @@ def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime)
             ending = Ending(Verdict.FAILED, "InvalidParameters", resolved.message)
             return step("its parameters are no longer allowed", finish(request, ending, now))
         create = CreateRequestJob(JobRole.TRAIN, request)
-        refusal = observed.refusal(create)
-        return _refused(request, refusal, now) if refusal else step("its training Job is not there yet", create)
+        if refusal := observed.refusal(create):
+            return _refused(request, refusal, now)
+        return step("its training Job is not there yet", WriteRequest(request, status), create)
     if job.owner_uid != request.meta.uid:
         message = f"a Job named {job.name} exists that does not belong to this request; delete it and create a new request"
         return step("its Job's name is taken", finish(request, Ending(Verdict.FAILED, "JobNameTaken", message), now))
@@ -194,7 +196,9 @@ def _read_again(observed: Observed, request: Request, now: datetime) -> Step | N
             return step("the reader Job could not be made", finish(request, lost, now))
         if reader is None:
             create = CreateRequestJob(JobRole.READER, request)
-            return None if observed.refusal(create) else step("its report was lost: a reader Job fetches it", create)
+            if observed.refusal(create):
+                return None
+            return step("its report was lost: a reader Job fetches it", WriteRequest(request, status), create)
         if reader.owner_uid != request.meta.uid:
             taken = Ending(Verdict.FAILED, "JobNameTaken", f"a foreign Job is named {name}; delete it and create a new request")
             return step("the reader's name is taken", finish(request, taken, now))

@@ -42,5 +42,14 @@ def tidied(observed: Observed, version: str, owner_uid: str) -> list[Effect]:
     return [effect for effect in wanted if not observed.refusal(effect)]
 
 
+def superfluous(job: Job, request: Request) -> bool:
+    """Whether a Job is at work for a request that has its verdict: nobody believes it any more.
+
+    Another operator made it anew, having been held up right before the call, or nobody was allowed to delete it. Asked by
+    ``engine.resync``, not by ``advance``.
+    """
+    return request.status.verdict is not None and job.owner_uid == request.meta.uid and job.state is JobState.ACTIVE and not job.deleting
+
+
 def _jobs(observed: Observed, request: Request) -> list[Job]:
     return jobs_of(observed, request.status.version, request.meta.uid)

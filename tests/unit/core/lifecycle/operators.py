@@ -7,7 +7,7 @@ from typing import Final
 
 from modelsafeguard.core.cluster import JobState
 from modelsafeguard.core.lifecycle import Observed, Refusal, Step, advance
-from modelsafeguard.core.lifecycle.step import Effect
+from modelsafeguard.core.lifecycle.step import Effect, WriteModel, WriteRequest
 from modelsafeguard.core.model import ModelSpec, ServingState
 from modelsafeguard.core.request import RequestStatus
 from modelsafeguard.core.verdict import Verdict
@@ -27,6 +27,9 @@ class Operator:
         self._known: Observed | None = None
         self._pending: list[Effect] = []
         self._complete = True
+        self._written = 0
+        self.jobs_made_anew: set[str] = set()
+        self.steps: list[Step] = []
         self.timer: datetime | None = None
 
     @property
@@ -70,8 +73,14 @@ class Operator:
         """Its memory is gone; what it did so far stays done."""
         self._known, self._pending, self._complete = None, [], True
 
+    def _made(self, name: str) -> None:
+        """A Job that another operator has deleted since this one wrote what orders it is made anew: that is known."""
+        if self._world.history.jobs_removed.get(name, 0) > self._written:
+            self.jobs_made_anew.add(name)
+
     def _decide(self, known: Observed) -> None:
         step = advance(known, self._world.now)
+        self.steps.append(step)
         self._pending = list(step.effects)
         if not step.effects:
             self.timer = None if step.wake_after is None else self._world.now + timedelta(seconds=step.wake_after)
@@ -80,11 +89,16 @@ class Operator:
     def _act(self) -> None:
         assert self._known is not None
         effect, *self._pending = self._pending
+        made = self._world.history.jobs_made.copy()
         try:
             after = self._world.perform(self._known, effect)
         except (ConflictError, GoneError):
             self.look()
             return
+        if isinstance(effect, WriteModel | WriteRequest):
+            self._written = self._world.serial
+        for name in self._world.history.jobs_made - made:
+            self._made(name)
         self._complete = self._complete and after is not None
         self._known = after or self._known
         if not self._pending and not self._complete:

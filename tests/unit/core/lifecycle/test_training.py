@@ -20,10 +20,10 @@ def test_one_job_is_made_and_known_by_its_uid(world):
 def test_rules_and_baseline_are_frozen_before_the_job_is_made(world):
     world.attended = False
     world.ask()
-    while not world.jobs:
-        frozen = world.status().frozen
-        world.perform_one_step()
-    assert frozen.policy == world.model.spec.policy
+    while world.status().frozen is None:
+        assert not world.jobs
+        world.perform_one_effect()
+    assert world.status().frozen.policy == world.model.spec.policy
 
 
 def test_a_job_that_was_made_before_a_crash_is_adopted(world):

@@ -32,6 +32,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
+from modelsafeguard.core.lifecycle.stopping import superfluous
 from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION, reader_name, version_of
 from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
@@ -66,12 +67,16 @@ class RefusedError(Exception):
 
 @dataclass
 class History:
-    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of."""
+    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of.
+
+    ``jobs_lost`` are Jobs that somebody else deleted before they were recorded. ``jobs_removed`` says when an operator deleted a Job.
+    """
 
     events: dict[tuple[str, str, str], Emit] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     jobs_made: Counter[str] = field(default_factory=Counter)
-    jobs_deleted: set[str] = field(default_factory=set)
+    jobs_lost: set[str] = field(default_factory=set)
+    jobs_removed: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intents: Counter[str] = field(default_factory=Counter)
     patches: list[ServingState] = field(default_factory=list)
@@ -243,6 +248,7 @@ class World:
         if job.uid != uid:
             raise ConflictError
         self._forget_job(name)
+        self.history.jobs_removed[name] = int(self._next())
 
     def _apply(self, seen: Deployment, target: ServingState) -> None:
         if self.deployment is None:
@@ -259,6 +265,12 @@ class World:
     def allow(self) -> None:
         """It takes everything again."""
         self._refused.clear()
+
+    def list_leftovers(self) -> None:
+        """The periodic list: Jobs at work whose request is over are deleted (``engine.resync``)."""
+        for request in self.requests.values():
+            for name in [name for name, job in self.jobs.items() if superfluous(job, request)]:
+                self._delete_job(name, self.jobs[name].uid)
 
     # What others do: requests and the model -------------------------------------------------------------------------------------
 
@@ -354,8 +366,17 @@ class World:
 
     def delete_job(self, name: str) -> None:
         """Somebody deletes a Job."""
+        if self.jobs[name].uid not in self._recorded_jobs():
+            self.history.jobs_lost.add(name)
         self._forget_job(name)
         self.happened()
+
+    def _recorded_jobs(self) -> set[str]:
+        """The uids of the Jobs that are known by them."""
+        verification = self.model.status.verification if self.model else None
+        statuses = [request.status for request in self.requests.values()]
+        jobs = [job.uid for status in statuses for job in (status.job, status.reader) if job]
+        return {*jobs, *([verification.job_uid] if verification else [])}
 
     def job_pod_waits(self, name: str, trouble: str) -> None:
         """The Job's pod cannot start, for this reason."""
@@ -501,6 +522,11 @@ class World:
         self._serial += 1
         return str(self._serial)
 
+    @property
+    def serial(self) -> int:
+        """What is counted up by everything that is written."""
+        return self._serial
+
     def _meta(self, name: str) -> Meta:
         self._made += 1
         return Meta(NAMESPACE, name, uid=f"{self._made:08x}-0000", resource_version=self._next(), generation=1, created=self.now)
@@ -520,7 +546,6 @@ class World:
         del self.jobs[name]
         self.job_pods.pop(name, None)
         self.job_trouble.pop(name, None)
-        self.history.jobs_deleted.add(name)
 
     def _job_pod(self, name: str, *, trouble: str = "", started: bool = False, ends: tuple[ContainerEnd, ...] = ()) -> None:
         pod = Pod(f"{name}-pod", f"uid-of-{name}", ready=False, ready_since=None, restarts=0, trouble=trouble, started=started, ends=ends)
