@@ -232,7 +232,7 @@ def _undo(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
             why = rollout.message.removesuffix(_RESTORED)
             message = f"{why}; but the previous version could not be restored: {refusal.said}"
             return _give_up_refused(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message[:2000]))
-        return step("undo: the recorded values are put back", patch)
+        return step("undo: the recorded values are put back", WriteModel(observed.present.status), patch)
     if deployment.serving != rollout.from_:
         why = rollout.message.removesuffix(_RESTORED)
         message = f"{why}; but somebody else set what Deployment {deployment.name} serves, it was left as it is"
