@@ -5,6 +5,7 @@ retried here either: the reconciler reads again and decides again.
 """
 
 import json
+import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
@@ -181,7 +182,8 @@ async def connect() -> Api:
         load_incluster_config(client_configuration=configuration)
     except Exception:  # noqa: BLE001 - whatever is missing in the pod, a kubeconfig is the other way
         try:
-            await load_kube_config(client_configuration=configuration)
+            # Left to the package, the variable is read when it is imported.
+            await load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
         except ConfigException as error:
             raise KubernetesError(f"There is no cluster to talk to ({error}): run this in a pod, or set KUBECONFIG.") from error
     configuration.connection_pool_maxsize = _CONNECTIONS
