@@ -8,7 +8,11 @@ import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.crash_matrix import Moment, Stage, Story, Told, crash_everywhere
 from tests.support.endings import promoted_and_rejected, rolled_back, taken_back
+from tests.support.faults import Proxy, calls
+from tests.support.objects import model_deployment, retrain_request
+from tests.support.stories import model_says
 from tests.support.warm import Warm
+from tests.support.world import World
 
 WARM = Warm("tests.support.preload")
 
@@ -43,3 +47,17 @@ async def test_two_operators_at_once_do_everything_exactly_once(
     cluster: ApiServer, new_namespace: Callable[[], str], tmp_path: Path
 ) -> None:
     await Stage(cluster, new_namespace, tmp_path, WARM, operators=2).tell(promoted_and_rejected, everything_once)
+
+
+@pytest.mark.usefixtures("operator")
+async def test_between_a_request_and_its_job_only_the_two_records_are_written(world: World, proxy: Proxy) -> None:
+    """What it needs to be exactly one Job, and what keeps the wait for it short."""
+    await world.given_serving()
+    await world.create(model_deployment())
+    await model_says(world, "NoModelYet")
+    before = len(proxy.made(calls(mutating=True)))
+    await world.create(retrain_request("good"))
+    await world.job_of("good")
+
+    made = [call.what for call in proxy.made(calls(mutating=True))[before:]]
+    assert made[:3] == ["PUT modeldeployments/intents/status", "PUT retrainrequests/good/status", "POST jobs"]

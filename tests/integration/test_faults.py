@@ -11,7 +11,6 @@ from aiohttp import web
 from modelsafeguard.api.names import REQUEST_PLURAL
 from modelsafeguard.kube.client import connect
 from modelsafeguard.kube.paths import collection
-
 from tests.support.apiserver import ApiServer
 from tests.support.crash_matrix import Stage, Story, Told, as_in
 from tests.support.endings import OUTAGE, of_version, promoted_and_rejected, rolled_back, taken_back

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.support import rights
 from tests.support.apiserver import ApiServer, Kubectl, admission
-from tests.support.binaries import ROOT
 from tests.support.faults import Proxy
 from tests.support.objects import GROUP, model_deployment, retrain_request
 from tests.support.operator_process import Operator, Settings
@@ -18,25 +17,14 @@ from tests.support.script import play
 from tests.support.stories import in_stage, rolling_out, template, template_is
 from tests.support.world import World
 
-BASE = ROOT / "manifests" / "base"
-ACCOUNT = "modelsafeguard-operator"
 # Asked by clusters that run the admission plugin OwnerReferencesPermissionEnforcement, of whoever makes a Job; never called.
 NOT_CALLED = {("update", GROUP, "modeldeployments/finalizers"), ("update", GROUP, "retrainrequests/finalizers")}
-
-
-def manifest(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((BASE / f"{name}.yaml").read_text())
-    return found
 
 
 @pytest.fixture
 async def proxy(cluster: ApiServer, world: World) -> AsyncIterator[Proxy]:
     """The way to the API server as the operator's ServiceAccount, bound to the role of manifests/base."""
-    binding = manifest("rolebinding")
-    binding["subjects"][0]["namespace"] = world.namespace
-    for body in (manifest("serviceaccount"), manifest("role"), binding):
-        await world.create(body)
-    async with Proxy(cluster, await world.token(ACCOUNT)) as proxy:
+    async with Proxy(cluster, await rights.token(world)) as proxy:
         yield proxy
 
 
@@ -64,8 +52,7 @@ Right = tuple[str, str, str]
 
 def granted() -> set[Right]:
     """Each (verb, group, resource) of the role."""
-    rules = manifest("role")["rules"]
-    return {right for rule in rules for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])}
+    return {right for rule in rights.rules() for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])}
 
 
 def used(cluster: ApiServer, user: str) -> set[Right]:
@@ -151,7 +138,7 @@ async def test_stories_of_every_kind_of_work_need_all_of_the_role_and_no_more(
     watches = {right for right in granted() if right[0] == "watch"}
 
     async def recorded() -> set[Right]:
-        found = await asyncio.to_thread(used, cluster, f"system:serviceaccount:{world.namespace}:{ACCOUNT}")
+        found = await asyncio.to_thread(used, cluster, f"system:serviceaccount:{world.namespace}:{rights.ACCOUNT}")
         return found if watches <= found else set()
 
     found = await world.eventually("the watches have ended, and are in the audit log", recorded)

@@ -87,7 +87,9 @@ class Stage:
     resync_seconds: float = 0.5
     token: Callable[[World], Awaitable[str]] | None = None
 
-    async def tell(self, story: Story, check: Check, crash: Crash | None = None, *, troubles: Callable[[Proxy], None] | None = None) -> Told:
+    async def tell(
+        self, story: Story, check: Check, crash: Crash | None = None, *, troubles: Callable[[Proxy], None] | None = None
+    ) -> Told:
         """Tell a story once, with operators for its namespace alone, and check what came of it.
 
         ``troubles`` injects faults before they are started.

@@ -22,10 +22,11 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
-from modelsafeguard.core.lifecycle.world import Observed
+from modelsafeguard.core.lifecycle.world import Observed, Refusal
 from modelsafeguard.core.model import Meta
+from modelsafeguard.core.text import one_line
 from modelsafeguard.kube.client import Api, Json
-from modelsafeguard.kube.errors import AlreadyExists, NotFound, Refused
+from modelsafeguard.kube.errors import AlreadyExists, Invalid, NotFound, Refused
 from modelsafeguard.kube.foreign import job_of
 from modelsafeguard.kube.observe import serving_pods, with_model, with_request
 from modelsafeguard.kube.paths import collection, events, item
@@ -37,6 +38,16 @@ log = logging.getLogger("modelsafeguard.outcome")
 
 # Seconds that a finished Job, and its pod's log, stay after the result is stored.
 JOB_TTL_SECONDS = 86_400
+# As much of the API server's words as statuses hold.
+LONGEST_REFUSAL = 500
+
+
+class NotPerformed(Exception):  # noqa: N818 - an answer, not a fault
+    """An effect that the API server refused. Those before it were performed, those after it were not."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,14 @@ class Actor:
     instance: str
 
     async def perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
-        """The world after the effects, where their replies tell it; None when it must be read again."""
+        """The world after the effects, where their replies tell it; None when it must be read again. Raises ``NotPerformed``."""
         known: Observed | None = observed
         for effect in effects:
-            after = await self._one(known or observed, effect)
+            try:
+                after = await self._one(known or observed, effect)
+            except Refused as error:
+                said = one_line(str(error))[:LONGEST_REFUSAL]
+                raise NotPerformed(Refusal(effect, said, for_good=isinstance(error, Invalid))) from error
             known = after if known else None
         return known
 

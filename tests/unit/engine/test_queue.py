@@ -155,6 +155,16 @@ async def test_to_try_later_counts_as_a_failure_unless_it_says_when(start, work)
     assert (fifth - fourth) / 0.1 == JITTER
 
 
+async def test_to_try_later_is_never_later_than_it_says(start, work):
+    queue = start()
+    work.ends("a", *(RetryLater("refused", at_latest=1) for _ in range(12)), RetryLater("busy", 7.5, at_latest=1))
+    queue.add("a")
+    await passes(LATER)
+    pauses = [later - sooner for sooner, later in pairwise(work.times["a"])]
+    assert pauses[0] / 0.05 == JITTER
+    assert pauses[-6:] == [pytest.approx(1)] * 6
+
+
 async def test_work_says_when_its_key_must_be_looked_at_again(start, work):
     queue = start()
     work.ends("a", 60, 0, None)

@@ -14,7 +14,7 @@ from modelsafeguard.kube.errors import Conflict, Expired, KubernetesError, NotFo
 from modelsafeguard.kube.paths import collection, item
 from tests.support.objects import model_deployment, retrain_request
 
-MODELS, REQUESTS = "modeldeployments", "retrainrequests"
+MODELS, REQUESTS, JOBS = "modeldeployments", "retrainrequests", "jobs"
 NAMES = [f"m{number}" for number in range(60)]
 
 
@@ -40,19 +40,34 @@ def finished(name, *, ago=3600, ttl=60, labels=None, annotations=None, **status)
     return body | {"status": {"stage": "Finished", "verdict": "Promoted", "finishedAt": at, **status}}
 
 
+def job(name, of, *, owner="", condition="", **metadata):
+    """A training Job of a request, at work unless it has come to this condition."""
+    labels = {"modelsafeguard.io/request": of, "modelsafeguard.io/role": "train"}
+    reference = {"uid": owner or f"uid-{of}", "name": of, "controller": True}
+    body = with_metadata({"metadata": {"name": name, "labels": labels, "ownerReferences": [reference]}}, "ml")
+    conditions = [{"type": condition, "status": "True"}] if condition else []
+    return {"metadata": {**body["metadata"], **metadata}, "status": {"conditions": conditions}}
+
+
 class Cluster:
     """An ``Api`` of canned lists: an exception among them is raised when its turn comes. ``refusals`` are of deletions, by name."""
 
     def __init__(self):
-        self.models, self.open, self.finished = [], [], []
+        self.models, self.open, self.finished, self.jobs = [], [], [], []
         self.refusals = {}
         self.deleted = []
         self.meanwhile = lambda: None
         self.listed = asyncio.Event()
 
-    async def items(self, path, *, fieldSelector=""):  # noqa: N803 - the name of the query's parameter
-        bodies = {"": self.models, "status.verdict=": self.open, "status.verdict!=": self.finished}[fieldSelector]
-        plural = REQUESTS if fieldSelector else MODELS
+    async def items(self, path, *, fieldSelector="", labelSelector=""):  # noqa: N803 - the names of the query's parameters
+        lists = {
+            "": (MODELS, self.models),
+            "status.verdict=": (REQUESTS, self.open),
+            "status.verdict!=": (REQUESTS, self.finished),
+            "status.successful=0": (JOBS, self.jobs),
+        }
+        plural, bodies = lists[fieldSelector]
+        assert bool(labelSelector) == (plural == JOBS)
         for body in list(bodies):
             if isinstance(body, Exception):
                 bodies.remove(body)
@@ -62,6 +77,10 @@ class Cluster:
         if bodies is self.open:
             self.meanwhile()
             self.listed.set()
+
+    async def get(self, path):
+        found = (body for body in (*self.open, *self.finished) if item(REQUESTS, "ml", body["metadata"]["name"]) == path)
+        return next(found, None)
 
     async def delete(self, path, preconditions):
         name = path.rsplit("/", 1)[1]
@@ -241,6 +260,39 @@ async def test_deletions_that_fail_keep_no_model_from_its_turn(cluster, resync):
         with suppress(Unavailable):
             await resync.once()
     assert queued(resync) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("left", "deleted"),
+    [
+        pytest.param(job("j", "over"), True, id="its request is over"),
+        pytest.param(job("j", "open"), False, id="its request is not"),
+        pytest.param(job("j", "gone"), False, id="its request is gone, and the garbage collector comes"),
+        pytest.param(job("j", "over", owner="uid-of-one-before"), False, id="it belongs to another request of that name"),
+        pytest.param(job("j", "over", condition="Failed"), False, id="it has failed"),
+        pytest.param(job("j", "over", condition="Complete"), False, id="it is complete"),
+        pytest.param(job("j", "over", deletionTimestamp="2026-01-31T12:00:00Z"), False, id="it is being deleted"),
+        pytest.param(job("j", "over", labels={"modelsafeguard.io/request": "over"}), False, id="it is not one of ours"),
+    ],
+)
+async def test_a_job_at_work_is_deleted_in_every_round_if_its_request_has_its_verdict(cluster, resync, left, deleted):
+    cluster.open.append(open_request("open", "m"))
+    cluster.finished.append(finished("over", ttl=None))
+    cluster.jobs.append(left)
+    for _ in range(2):
+        await resync.once()
+    assert cluster.deleted == ([(item(JOBS, "ml", "j"), {"uid": "uid-j"})] * 2 if deleted else [])
+
+
+async def test_one_job_that_may_not_be_deleted_does_not_keep_the_others_from_their_end(cluster, resync, caplog):
+    cluster.finished.append(finished("over", ttl=None))
+    cluster.jobs += [job("a", "over"), job("bad", "over"), job("z", "over")]
+    cluster.refusals["bad"] = Refused("403: forbidden")
+    await resync.once()
+    assert cluster.names_deleted == ["a", "z"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a Job whose request is over is not deleted in this round: 403: forbidden"
+    ]
 
 
 @pytest.mark.parametrize(

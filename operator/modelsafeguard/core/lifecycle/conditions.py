@@ -17,7 +17,7 @@ Fact = tuple[str, str, str, str]  # type, status, reason, message
 
 
 def with_model_conditions(observed: Observed, status: ModelStatus, now: datetime) -> ModelStatus:
-    """The status with its conditions: Ready and Progressing always, kstatus' Reconciling and Stalled only while they are true.
+    """The status with its conditions: Ready and Progressing always; kstatus' Reconciling and Stalled, and Unpublished, only while true.
 
     A model whose new version is being rolled out is still Ready: the previous version serves (kserve #5443).
     """
@@ -50,6 +50,9 @@ def _model_facts(observed: Observed) -> Iterable[Fact]:
             yield "Reconciling", "True", "Verifying", message
     else:
         yield "Progressing", "False", "NoRollout", "no rollout is under way"
+    if status.live and not status.live.published and status.publish_refused:
+        message = f"the annotations are not those of live version {status.live.version} yet; let the operator write them, it tries again"
+        yield "Unpublished", "True", "AnnotationsRefused", f"{message}: {status.publish_refused}"
 
 
 def _warning(observed: Observed) -> str:

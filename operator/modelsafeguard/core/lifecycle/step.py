@@ -33,7 +33,11 @@ class WriteRequest:
 
 @dataclass(frozen=True)
 class CreateRequestJob:
-    """Create the training Job or the reader Job of a request. That it exists already is success: it is looked at next."""
+    """Create the training Job or the reader Job of a request. That it exists already is success: it is looked at next.
+
+    A Job is created by its name, and that is free again once another operator has deleted it. So the record that orders a Job, of
+    whatever kind, is written right before, even unchanged: a compare-and-swap, which fails if anything became of the order meanwhile.
+    """
 
     role: JobRole
     request: Request

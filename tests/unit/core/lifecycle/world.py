@@ -16,7 +16,7 @@ from modelsafeguard.api.codec import _converter, encode
 from modelsafeguard.core.annotations import APPROVED_BY, CANCEL
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
-from modelsafeguard.core.lifecycle import Observed
+from modelsafeguard.core.lifecycle import Observed, Refusal
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
@@ -32,6 +32,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
+from modelsafeguard.core.lifecycle.stopping import superfluous
 from modelsafeguard.core.lifecycle.world import reader_name, version_of
 from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
@@ -56,14 +57,26 @@ class GoneError(Exception):
     """The API server's 404."""
 
 
+class RefusedError(Exception):
+    """The API server's 403, or with ``refusal.for_good`` its 422."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
+
+
 @dataclass
 class History:
-    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of."""
+    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of.
+
+    ``jobs_lost`` are Jobs that somebody else deleted before they were recorded. ``jobs_removed`` says when an operator deleted a Job.
+    """
 
     events: dict[tuple[str, str, str], Emit] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     jobs_made: Counter[str] = field(default_factory=Counter)
-    jobs_deleted: set[str] = field(default_factory=set)
+    jobs_lost: set[str] = field(default_factory=set)
+    jobs_removed: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intents: Counter[str] = field(default_factory=Counter)
     patches: list[ServingState] = field(default_factory=list)
@@ -92,8 +105,7 @@ class World:
         self.jobs: dict[str, Job] = {}
         self.job_pods: dict[str, tuple[Pod, ...]] = {}
         self.job_trouble: dict[str, str] = {}
-        self.quota = ""
-        self.patches_refused = False
+        self._refused: dict[type, tuple[str, bool]] = {}
         self.rival = ""
         self.policies_in_force = True
         self.mounted: frozenset[str] = frozenset()
@@ -163,11 +175,15 @@ class World:
 
     def perform(self, observed: Observed, effect: Effect) -> Observed | None:  # noqa: C901 - one row an effect, as kube.act has them
         """One effect; returns the world as far as the reply tells it, None when it must be read again."""
+        if type(effect) in self._refused:
+            said, for_good = self._refused[type(effect)]
+            raise RefusedError(Refusal(effect, said, for_good))
         match effect:
             case WriteModel(status=status):
                 return with_model(observed, self._write_model(observed.present.meta, status))
             case WriteRequest(request=request, status=request_status):
-                return with_request(observed, self._write_request(request.meta, request_status))
+                written = self._write_request(request.meta, request_status)
+                return None if request_status.verdict else with_request(observed, written)
             case Emit():
                 self._emit(effect)
                 return observed
@@ -225,8 +241,6 @@ class World:
             self.history.log.extend(told.log)
 
     def _create_job(self, observed: Observed, name: str, *, owner: str) -> Observed | None:
-        if self.quota:
-            raise ConflictError(self.quota)
         if name in self.jobs:
             return None
         job = self._make_job(name, owner)
@@ -240,16 +254,29 @@ class World:
         if job.uid != uid:
             raise ConflictError
         self._forget_job(name)
+        self.history.jobs_removed[name] = int(self._next())
 
     def _apply(self, seen: Deployment, target: ServingState) -> None:
         if self.deployment is None:
             raise GoneError
-        if self.patches_refused:
-            raise ConflictError
         if self.deployment.resource_version != seen.resource_version:
             raise ConflictError
         self.history.patches.append(target)
         self._change_template(target, other_managers=())
+
+    def refuse(self, said: str, *kinds: type, for_good: bool = False) -> None:
+        """From now on the API server takes none of these effects: a quota, an admission policy, missing rights."""
+        self._refused |= dict.fromkeys(kinds, (said, for_good))
+
+    def allow(self) -> None:
+        """It takes everything again."""
+        self._refused.clear()
+
+    def list_leftovers(self) -> None:
+        """The periodic list: Jobs at work whose request is over are deleted (``engine.resync``)."""
+        for request in self.requests.values():
+            for name in [name for name, job in self.jobs.items() if superfluous(job, request)]:
+                self._delete_job(name, self.jobs[name].uid)
 
     # What others do: requests and the model -------------------------------------------------------------------------------------
 
@@ -345,8 +372,17 @@ class World:
 
     def delete_job(self, name: str) -> None:
         """Somebody deletes a Job."""
+        if self.jobs[name].uid not in self._recorded_jobs():
+            self.history.jobs_lost.add(name)
         self._forget_job(name)
         self.happened()
+
+    def _recorded_jobs(self) -> set[str]:
+        """The uids of the Jobs that are known by them."""
+        verification = self.model.status.verification if self.model else None
+        statuses = [request.status for request in self.requests.values()]
+        jobs = [job.uid for status in statuses for job in (status.job, status.reader) if job]
+        return {*jobs, *([verification.job_uid] if verification else [])}
 
     def job_pod_waits(self, name: str, trouble: str) -> None:
         """The Job's pod cannot start, for this reason."""
@@ -492,6 +528,11 @@ class World:
         self._serial += 1
         return str(self._serial)
 
+    @property
+    def serial(self) -> int:
+        """What is counted up by everything that is written."""
+        return self._serial
+
     def _meta(self, name: str) -> Meta:
         self._made += 1
         return Meta(NAMESPACE, name, uid=f"{self._made:08x}-0000", resource_version=self._next(), generation=1, created=self.now)
@@ -511,7 +552,6 @@ class World:
         del self.jobs[name]
         self.job_pods.pop(name, None)
         self.job_trouble.pop(name, None)
-        self.history.jobs_deleted.add(name)
 
     def _job_pod(self, name: str, *, trouble: str = "", started: bool = False, ends: tuple[ContainerEnd, ...] = ()) -> None:
         pod = Pod(f"{name}-pod", f"uid-of-{name}", ready=False, ready_since=None, restarts=0, trouble=trouble, started=started, ends=ends)
