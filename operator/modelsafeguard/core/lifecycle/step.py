@@ -93,7 +93,7 @@ class PublishLive:
 
 @dataclass(frozen=True)
 class Emit:
-    """Say a fact once: a Kubernetes Event whose name follows from the fact, and log lines when the Event is new.
+    """Say a fact: once in a Kubernetes Event, whose name follows from the fact, and at least once in these lines of the log.
 
     ``about`` is a request, or None for the model.
     """
