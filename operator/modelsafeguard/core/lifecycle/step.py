@@ -86,7 +86,7 @@ class ApplyServing:
 
 @dataclass(frozen=True)
 class PublishLive:
-    """Write the public copy of the live model's numbers: the annotations on the ModelDeployment."""
+    """Write the public copy of the live model's numbers, the annotations on the ModelDeployment, if it is still the one observed."""
 
     live: Live
 
