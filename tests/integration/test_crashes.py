@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from modelsafeguard.core.lifecycle.outcomes import HEADLINES
+from modelsafeguard.core.verdict import Verdict
 from tests.support.apiserver import ApiServer
 from tests.support.crash_matrix import Moment, Stage, Story, Told, crash_everywhere
 from tests.support.endings import promoted_and_rejected, rolled_back, taken_back
@@ -27,6 +29,10 @@ async def everything_once(told: Told) -> None:
     assert all(count == 1 for count in outcome.jobs.values()), outcome.jobs
     assert all(count == 1 for count in outcome.events.values()), outcome.events
     assert all(len(verdicts) == 1 for verdicts in outcome.verdicts.values()), outcome.verdicts
+    for request, (verdict,) in outcome.verdicts.items():
+        said = [line.partition(f"/intents {request}: ")[2] for line in told.log]
+        assert HEADLINES[Verdict(verdict)] in said
+        assert any(line.startswith(("Performance: ", "Reason: ")) for line in said)
 
 
 @pytest.mark.parametrize(

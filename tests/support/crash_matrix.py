@@ -51,13 +51,14 @@ class Crash:
 class Told:
     """A story that was told until the operator had nothing left to do.
 
-    ``journal`` holds the calls up to the last that changed something. ``crashed`` says whether the operator came to the call
-    that it was to die at.
+    ``journal`` holds the calls up to the last that changed something, ``log`` the lines of all operators. ``crashed`` says whether
+    the operator came to the call that it was to die at.
     """
 
     world: World
     outcome: Outcome
     journal: Sequence[Call]
+    log: Sequence[str]
     crashed: bool
 
 
@@ -116,7 +117,8 @@ class Stage:
                     await story(world)
                     await self._settled(world, proxy, revival if died.is_set() else None)
                     revival.cancel()
-                told = Told(world, history.outcome(), _until_last_change(proxy.made(_CALLS)), died.is_set())
+                log = [line for operator in operators for line in operator.log.read_text().splitlines()]
+                told = Told(world, history.outcome(), _until_last_change(proxy.made(_CALLS)), log, died.is_set())
                 await check(told)
             finally:
                 for operator in operators:

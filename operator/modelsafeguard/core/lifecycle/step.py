@@ -86,14 +86,14 @@ class ApplyServing:
 
 @dataclass(frozen=True)
 class PublishLive:
-    """Write the public copy of the live model's numbers: the annotations on the ModelDeployment."""
+    """Write the public copy of the live model's numbers, the annotations on the ModelDeployment, if it is still the one observed."""
 
     live: Live
 
 
 @dataclass(frozen=True)
 class Emit:
-    """Say a fact once: a Kubernetes Event whose name follows from the fact, and log lines when the Event is new.
+    """Say a fact: once in a Kubernetes Event, whose name follows from the fact, and at least once in these lines of the log.
 
     ``about`` is a request, or None for the model.
     """

@@ -114,3 +114,18 @@ def test_a_version_that_was_undone_and_pinned_since_is_not_undone_again(world):
     with pytest.raises(ConflictError):
         world.act_on(world.observe(old_record))
     assert world.served == world.version("newer")
+
+
+def test_the_numbers_of_a_version_that_was_live_before_are_not_annotated_over_those_of_the_next(world):
+    world.train("first")
+    world.pods_become_ready()
+    world.attended = False
+    world.clock_passes(60)
+    while world.model.status.live is None:
+        world.perform_one_step()
+    old = world.observe()
+    attended(world)
+    world.promote("second")
+    with pytest.raises(ConflictError):
+        world.act_on(old)
+    assert world.model.meta.annotations["modelsafeguard.io/version"] == world.version("second")

@@ -202,21 +202,25 @@ class World:
                 assert observed.deployment is not None
                 self._apply(observed.deployment, target)
             case PublishLive(live=live):
-                assert self.model is not None
+                self._unchanged_model(observed.present.meta)
                 self._annotate_model(modeldeployment.annotations_of(live))
         return None
 
-    def _write_model(self, meta: Meta, status: ModelStatus) -> Model:
+    def _unchanged_model(self, meta: Meta) -> Model:
         if self.model is None or self.model.meta.uid != meta.uid:
             raise GoneError
         if self.model.meta.resource_version != meta.resource_version:
             raise ConflictError
-        before, written = self.model.status, stored(status) if self._through_json else status
+        return self.model
+
+    def _write_model(self, meta: Meta, status: ModelStatus) -> Model:
+        model = self._unchanged_model(meta)
+        before, written = model.status, stored(status) if self._through_json else status
         if written.rollout and not before.rollout:
             self.history.intents[written.rollout.request_uid] += 1
         if written != before:
-            self.model = replace(self.model, status=written, meta=self._newer(self.model.meta))
-        return self.model
+            self.model = replace(model, status=written, meta=self._newer(model.meta))
+        return self._present
 
     def _write_request(self, meta: Meta, status: RequestStatus) -> Request:
         known = self.requests.get(meta.name)
