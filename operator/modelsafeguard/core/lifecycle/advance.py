@@ -70,8 +70,14 @@ def _conditions(observed: Observed, now: datetime) -> Step | None:
 
 
 def _completed(observed: Observed, decided: Step, now: datetime) -> Step:
-    """Every status that is written carries its conditions."""
-    return replace(decided, effects=tuple(_with_conditions(observed, effect, now) for effect in decided.effects))
+    """Every status that is written carries its conditions, and what is told of the model is told on its record as it is now.
+
+    Else a second operator with an old record would tell what the first has seen otherwise since, and cannot take it back.
+    """
+    effects = decided.effects
+    if isinstance(effects[0], Emit) and effects[0].about is None:
+        effects = (WriteModel(observed.present.status), *effects)
+    return replace(decided, effects=tuple(_with_conditions(observed, effect, now) for effect in effects))
 
 
 def _with_conditions(observed: Observed, effect: Effect, now: datetime) -> Effect:

@@ -7,9 +7,10 @@ made once by its name, a serving patch needs the Deployment's resourceVersion, a
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
@@ -113,6 +114,14 @@ class World:
         self.deployment: Deployment | None = None
         self.serving_pods: tuple[Pod, ...] = ()
         self._make_deployment(found)
+
+    def copy(self) -> Self:
+        """Another world that is the same up to now. What is in it are values, so only what holds them is copied."""
+        other = copy(self)
+        for name, value in vars(self).items():
+            setattr(other, name, copy(value))
+        other.history = History(**{each.name: copy(getattr(self.history, each.name)) for each in fields(History)})
+        return other
 
     def happened(self) -> None:
         """Somebody else did something."""
