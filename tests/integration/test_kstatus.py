@@ -12,7 +12,7 @@ from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.names import API_VERSION, MODEL_KIND
 from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS
 from modelsafeguard.core.model import ModelSpec, Serving, ServingState, Storage, Trainer
-from modelsafeguard.core.policy import MetricRule, Policy
+from modelsafeguard.core.policy import MetricRule, Policy, Promotion, Rules
 from tests.support.binaries import ROOT
 from tests.support.client import Json
 from tests.support.kstatus import kstatus
@@ -65,6 +65,12 @@ def pin_failed(world: Story) -> None:
     world.clock_passes(VERIFY_SECONDS)
 
 
+def pinned_before_its_approval(world: Story) -> None:
+    world.ask("next", policy=Rules(promotion=Promotion.MANUAL))
+    world.trained("next")
+    world.pin(world.version("next"))
+
+
 def pinned_while_paused(world: Story) -> None:
     world.promote("next")
     world.edit_deployment(paused=True)
@@ -106,6 +112,7 @@ STATES: Final = [
     ),
     pytest.param(pinned_back, "InProgress", "Serving", id="a version before is pinned, and verified"),
     pytest.param(pin_failed, "Failed", "PinFailed", id="the pinned version does not verify"),
+    pytest.param(pinned_before_its_approval, "Failed", "PinNotApproved", id="a version that nobody has approved is pinned"),
     pytest.param(lambda world: world.pin("gone"), "Failed", "PinUnknown", id="the pinned version is not on the volume"),
     pytest.param(pinned_while_paused, "InProgress", "DeploymentPaused", id="a version is pinned, and the Deployment is paused"),
     pytest.param(
