@@ -37,7 +37,7 @@ class Watched(World):
     """A world that calls when something happens in it."""
 
     def __init__(self, spec: ModelSpec, call: Callable[[], None]) -> None:
-        super().__init__(spec, through_json=False)
+        super().__init__(spec)
         self.happened = call  # type: ignore[method-assign]
 
 
