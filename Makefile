@@ -61,7 +61,7 @@ lint: .venv/made-of ## Ruff, strict types, layers
 
 .PHONY: $(LEVELS)
 unit: .venv/made-of ## Pure tests: seconds, nothing is started
-integration: .venv/made-of ## The operator against a real API server; the tests play the Job controller and the kubelet
+integration: .venv/made-of ## The operator against a real API server (the tests play Job controller and kubelet); containers and tools as processes
 e2e: preflight .venv/made-of ## The demo's story and more, on a kind cluster of the suite's own
 $(LEVELS):
 	$(LINE) '$@ tests'

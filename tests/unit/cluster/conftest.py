@@ -13,6 +13,9 @@ from hack.cluster.docker import Engine
 from hack.cluster.golang import Go
 from hack.cluster.places import Places
 from hack.cluster.tool import Tool
+from tests.support import home as sharing
+
+home = sharing.home
 
 
 @dataclass
@@ -69,11 +72,6 @@ class FakeEngine(Engine):
 
     def ask(self, *command: str, **_: float) -> str | None:
         return self.docker.answer(*command)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Places:
-    return Places(tmp_path / "cache" / "model-safeguard")
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ Documents = list[dict[str, Any]]
 def documents() -> Callable[[str], Documents]:
     """The YAML documents of a file, by its path in the repository."""
 
+    @functools.cache
     def load(path: str) -> Documents:
         return [document for document in yaml.safe_load_all((ROOT / path).read_text(encoding="utf-8")) if document]
 

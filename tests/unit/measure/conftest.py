@@ -1,104 +1,13 @@
-"""A storage path as a claim has it, filled by a trainer that can be told to misbehave."""
-
-import csv
-import io
-import json
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
-from modelsafeguard.core.handover import decode, parse_handover
-from modelsafeguard.measure.__main__ import main
+from tests.support import storage
 
-ROWS = [("1", "yes", "yes"), ("2", "yes", "no"), ("3", "no", "no"), ("4", "no", "no")]
-
-# What scikit-learn gives for ROWS: accuracy 3/4, F1 (2/3 + 4/5) / 2 for both means, as the classes are of equal size.
-METRICS = {
-    "accuracy": 0.75,
-    "f1_macro": 0.7333,
-    "f1_weighted": 0.7333333333333334,
-    "n_classes": 2,
-    "n_features": 12,
-    "n_samples": 40,
-    "training_date": "2025-08-20T14:30:00",
-}
+world = storage.storage
 
 
-class World:
-    """One storage path. ``trained`` plays a trainer, ``publish`` and the like run ``measure`` and return what it handed over."""
-
-    def __init__(self, root: Path) -> None:
-        self.store = root / "store"
-        self.termination_log = root / "termination-log"
-        (self.store / "staging").mkdir(parents=True)
-
-    def staging(self, version="v-2", pod="pod-2"):
-        return self.store / "staging" / version / pod
-
-    def version(self, version="v-2"):
-        return self.store / "versions" / version
-
-    def report(self, version="v-2"):
-        return json.loads((self.store / "reports" / f"{version}.json").read_text())
-
-    def trained(self, version="v-2", pod="pod-2", *, metrics=METRICS, rows=ROWS, columns=("id", "label", "predicted")):
-        folder = self.staging(version, pod)
-        (folder / "model").mkdir(parents=True)
-        (folder / "model" / "weights.bin").write_bytes(b"\x00\x01" * 500)
-        if metrics is not None:
-            text = metrics if isinstance(metrics, str) else json.dumps(metrics)
-            (folder / "metrics.json").write_text(text)
-        if rows is not None:
-            with io.StringIO(newline="") as text:
-                csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-                (folder / "predictions.csv").write_text(text.getvalue())
-        return folder
-
-    def measure(self, command, **variables):
-        self.termination_log.unlink(missing_ok=True)
-        environ = {"SAFEGUARD_STORE": str(self.store), "SAFEGUARD_TERMINATION_LOG": str(self.termination_log), **variables}
-        self.status = main([command], environ)
-        return self.termination_log.read_text()
-
-    def publish(self, version="v-2", pod="pod-2", *, live="", metrics=("accuracy", "f1_macro"), digest=None):
-        if digest is None:
-            digest = self.manifest_digest(live) if live else ""
-        message = self.measure(
-            "publish",
-            SAFEGUARD_VERSION=version,
-            POD_UID=pod,
-            SAFEGUARD_MODEL="intents",
-            SAFEGUARD_REQUEST="nightly",
-            SAFEGUARD_METRICS=json.dumps(metrics),
-            SAFEGUARD_LIVE_VERSION=live,
-            SAFEGUARD_LIVE_DIGEST=digest,
-        )
-        return parse_handover(message, version=version)
-
-    def manifest_digest(self, version):
-        return self.report(version)["manifestDigest"]
-
-    def read(self, version="v-2"):
-        return parse_handover(self.measure("read", SAFEGUARD_VERSION=version), version=version)
-
-    def prune(self, *versions):
-        return self.measure("prune", SAFEGUARD_VERSIONS=json.dumps(versions))
-
-    def verify(self, version="v-2", digest=None):
-        message = self.measure("verify", SAFEGUARD_VERSION=version, SAFEGUARD_DIGEST=digest or self.manifest_digest(version))
-        return decode(message)["failed"]["message"] if message else ""
-
-    def files(self):
-        """Every path below the storage path that is not an empty folder of the layout, for "nothing published, nothing lost"."""
-        return sorted(str(path.relative_to(self.store)) for path in self.store.rglob("*") if path.is_symlink() or not path.is_dir())
-
-
-@pytest.fixture
-def world(tmp_path):
-    world = World(tmp_path)
-    yield world
-    for folder, _, _ in os.walk(tmp_path):
-        Path(folder).chmod(0o700)
-    shutil.rmtree(tmp_path)
+@pytest.fixture(autouse=True)
+def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fsync is for, a power cut, is not played here, and on a busy machine it takes most of the time. It still wants an open file."""
+    monkeypatch.setattr(os, "fsync", os.fstat)

@@ -1,10 +1,5 @@
-import json
-import subprocess
-import sys
-
 import pytest
 
-from modelsafeguard.core.handover import parse_handover
 from modelsafeguard.measure.__main__ import main
 
 
@@ -42,22 +37,3 @@ def test_a_report_that_cannot_be_said_is_no_failure_since_a_reader_can_fetch_it(
 def test_a_wrong_command_line_says_what_there_is(arguments, capsys):
     assert main(arguments, {}) == 2
     assert "publish | read | prune | verify" in capsys.readouterr().err
-
-
-def test_it_runs_as_a_module(world):
-    world.trained()
-    environ = {
-        "PYTHONPATH": ":".join(sys.path),
-        "SAFEGUARD_STORE": str(world.store),
-        "SAFEGUARD_VERSION": "v-2",
-        "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": json.dumps(["accuracy"]),
-        "SAFEGUARD_TERMINATION_LOG": str(world.termination_log),
-    }
-
-    done = subprocess.run([sys.executable, "-m", "modelsafeguard.measure", "publish"], env=environ, check=False, capture_output=True)
-
-    assert (done.returncode, done.stderr) == (0, b"")
-    message = world.termination_log.read_text()
-    assert parse_handover(message, version="v-2").version == "v-2"
-    assert world.termination_log.stat().st_size <= 1500

@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 
 import pytest
 
@@ -137,12 +138,12 @@ def test_prune_never_follows_a_link(world, tmp_path, where):
 
 
 def test_prune_removes_what_a_trainer_nested_too_deeply_for_recursion(world):
-    """3,000 levels: deeper than Python recurses, and with a longer path than the kernel takes."""
+    """Deeper than Python recurses, and with a longer path than the kernel takes (4 KiB)."""
     (world.store / "staging" / "v-5").mkdir()
     descriptor = os.open(world.store / "staging" / "v-5", os.O_RDONLY)
-    for _ in range(3000):
-        os.mkdir("d", dir_fd=descriptor)
-        below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.mkdir("nested", dir_fd=descriptor)
+        below = os.open("nested", os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
         descriptor = below
     os.close(descriptor)

@@ -18,16 +18,16 @@ def golden() -> Callable[[str], Any]:
     return lambda name: yaml.safe_load((GOLDEN / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def smallest(golden: Callable[[str], Any]) -> Model:
     return modeldeployment.from_body(golden("model-smallest"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def full(golden: Callable[[str], Any]) -> Model:
     return modeldeployment.from_body(golden("model-full"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def request_(golden: Callable[[str], Any]) -> Request:
     return retrainrequest.from_body(golden("request"))

@@ -2,14 +2,9 @@ import csv
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,7 +15,6 @@ from trainer import drill
 from trainer.model import load_model, model_digest
 from trainer.rows import Row, text_digest
 
-ROOT = Path(__file__).resolve().parents[3]
 REQUIRED_KEYS = {"accuracy", "f1_macro", "f1_weighted", "n_classes", "n_features", "n_samples", "training_date"}
 
 
@@ -234,35 +228,3 @@ def test_an_unknown_fault_is_refused_before_any_training(data, tmp_path, caplog)
     assert drilled(data, tmp_path / "out", "flood") == 2
     assert "There is no fault 'flood': choose one of none, crash, nan, unloadable, slow" in caplog.text
     assert not any((tmp_path / "out").iterdir())
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """A slow drill in another process, with another order of its hashes, told to stop after its training: exit code, data, output."""
-    data, output = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("output")
-    (data / "full.csv").write_text("text,intent\nhi,greeting\nhi there,greeting\ngood bye,farewell\nbye bye,farewell\n")
-    environment = {
-        "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "operator", ROOT))),
-        "PYTHONHASHSEED": "7",
-        "SAFEGUARD_OUTPUT_DIR": str(output),
-        "SAFEGUARD_DATA_DIR": str(data),
-        "SAFEGUARD_PARAM_FAULT": "slow",
-    }
-    with subprocess.Popen([sys.executable, "-m", "trainer.drill"], env=environment, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert any("waiting to be stopped" in line for line in process.stderr)
-            process.terminate()
-            yield process.wait(timeout=10), data, output
-        finally:
-            process.kill()
-
-
-def test_a_trainer_that_is_told_to_stop_ends_by_its_own_handler(stopped):
-    """Without one, process 1 of a container ignores SIGTERM; here that would show as "killed by signal 15", a negative exit code."""
-    code, _, _ = stopped
-    assert code == 128 + signal.SIGTERM
-
-
-def test_another_process_trains_a_model_of_the_same_digest(stopped, run):
-    _, data, output = stopped
-    assert metrics(run(data)[1])["modelDigest"] == metrics(output)["modelDigest"]

@@ -7,7 +7,7 @@ from modelsafeguard.core.policy import MetricRule, Policy
 from tests.unit.core.lifecycle.operators import Story
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def spec() -> ModelSpec:
     return ModelSpec(
         serving=Serving("intents", "server", "model", progress_deadline_seconds=300, bake_seconds=60),

@@ -1,9 +1,10 @@
 """Operators of a simulated world: an attentive one for stories, and one that can be slow, stale, and killed between two effects."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from modelsafeguard.core.cluster import JobState
 from modelsafeguard.core.lifecycle import Observed, Refusal, Step, advance
@@ -31,6 +32,12 @@ class Operator:
         self.jobs_made_anew: set[str] = set()
         self.steps: list[Step] = []
         self.timer: datetime | None = None
+
+    def copy(self, world: World) -> Self:
+        """The same operator in a copy of its world."""
+        other = copy(self)
+        other._world, other.jobs_made_anew, other.steps = world, copy(self.jobs_made_anew), copy(self.steps)
+        return other
 
     @property
     def resting(self) -> bool:

@@ -1,10 +1,11 @@
 """Every plot again: with the operator killed at each of its steps, and with a second one that acts on each old world."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -21,8 +22,10 @@ from modelsafeguard.core.lifecycle.step import (
 from modelsafeguard.core.model import ServingState
 from modelsafeguard.core.verdict import Verdict
 from tests.unit.core.lifecycle.operators import Operator
-from tests.unit.core.lifecycle.plots import PLOTS
+from tests.unit.core.lifecycle.plots import PLOTS, Happening
 from tests.unit.core.lifecycle.world import World
+
+Disturb = Callable[["Telling", int], None]
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,25 @@ class Outcome:
 class Telling:
     """A plot, told with one operator that sees everything. ``disturb`` is called before each of its effects, with its number."""
 
-    def __init__(self, world: World, disturb: Callable[["Telling", int], None] = lambda *_: None) -> None:
+    def __init__(self, world: World, happenings: Sequence[Happening], disturb: Disturb = lambda *_: None) -> None:
         self.world = world.copy()
         self.operator, self.other = Operator(self.world), Operator(self.world)
-        self.works = 0
+        self._works, self._works_seen = 0, -1
+        self._to_come = happenings
         self._disturb = disturb
 
-    def tell(self, happenings) -> Outcome:
-        self.attend()
-        for happening in happenings:
-            happening(self.world)
-            self.attend()
+    def copy(self, disturb: Disturb = lambda *_: None) -> Self:
+        """The plot as far as it was told, to be told on with this disturbance."""
+        other = copy(self)
+        other.world = self.world.copy()
+        other.operator, other.other = self.operator.copy(other.world), self.other.copy(other.world)
+        other._disturb = disturb
+        return other
+
+    def tell(self) -> Outcome:
+        """To its end, from wherever it is."""
+        while self._goes_on():
+            pass
         world = self.world
         versions = world.model.status.versions if world.model else ()
         return Outcome(
@@ -68,27 +79,40 @@ class Telling:
             record=tuple((each.version, each.verdict, each.reason, each.pruned) for each in versions),
         )
 
-    def attend(self) -> None:
-        """The operator looks, and what it writes makes it look again, until it finds nothing to do."""
-        before = -1
-        while before != self.works:
-            before = self.works
+    def _goes_on(self) -> bool:
+        """The operator works; what it writes makes it look again, until it finds nothing to do; then the next thing happens."""
+        if not self.operator.resting:
+            if not self.operator.deciding:
+                self._disturb(self, self._works)
+                self._works += 1
+            self.operator.work()
+        elif self._works_seen != self._works:
+            self._works_seen = self._works
             self.operator.look()
-            while not self.operator.resting:
-                if not self.operator.deciding:
-                    self._disturb(self, self.works)
-                    self.works += 1
-                self.operator.work()
+        elif self._to_come:
+            happening, *self._to_come = self._to_come
+            happening(self.world)
+            self._works_seen = -1
+        else:
+            return False
+        return True
 
 
-@pytest.fixture
+def in_peace(world: World, happenings: Sequence[Happening]) -> tuple[Outcome, list[Telling]]:
+    """How the plot ends, and a copy of it before each of the operator's effects: told on from there, it need not be told up to there."""
+    moments: list[Telling] = []
+    outcome = Telling(world, happenings, lambda telling, _: moments.append(telling.copy())).tell()
+    return outcome, moments
+
+
+@pytest.fixture(scope="module")
 def given(spec):
     """The world in which a plot begins."""
 
     @cache
     def world(name: str) -> World:
-        telling = Telling(World(spec, through_json=False))
-        telling.tell(PLOTS[name].given)
+        telling = Telling(World(spec, through_json=False), PLOTS[name].given)
+        telling.tell()
         return telling.world
 
     return world
@@ -96,16 +120,11 @@ def given(spec):
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_killed_at_any_step_the_plot_ends_as_if_nothing_had_been(given, name):
-    peaceful = Telling(given(name))
-    expected = peaceful.tell(PLOTS[name].then)
-    for number in range(peaceful.works):
-
-        def kill(telling, work, number=number):
-            if work == number:
-                telling.operator.kill()
-                telling.operator.look()
-
-        assert Telling(given(name), kill).tell(PLOTS[name].then) == expected, f"killed before step {number}"
+    expected, moments = in_peace(given(name), PLOTS[name].then)
+    for number, telling in enumerate(moments):
+        telling.operator.kill()
+        telling.operator.look()
+        assert telling.tell() == expected, f"killed before step {number}"
 
 
 # How many effects old the record is when the second operator acts; it read the rest of the world half-way.
@@ -114,9 +133,8 @@ AGES = (1, 4, 9)
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_second_operator_with_an_old_world_changes_nothing(given, name):
-    peaceful = Telling(given(name))
-    expected = peaceful.tell(PLOTS[name].then)
-    for seen, age in product(range(peaceful.works), AGES):
+    expected, moments = in_peace(given(name), PLOTS[name].then)
+    for (seen, moment), age in product(enumerate(moments), AGES):
 
         def disturb(telling, work, seen=seen, age=age):
             if work == seen:
@@ -127,7 +145,7 @@ def test_a_second_operator_with_an_old_world_changes_nothing(given, name):
                 telling.other.finish_step()
                 telling.other.kill()
 
-        assert Telling(given(name), disturb).tell(PLOTS[name].then) == expected, f"looked before effect {seen}, acted {age} later"
+        assert moment.copy(disturb).tell() == expected, f"looked before effect {seen}, acted {age} later"
 
 
 FENCED = (CreateRequestJob, CreatePruneJob, CreateVerifyJob, ApplyServing)
@@ -135,8 +153,8 @@ FENCED = (CreateRequestJob, CreatePruneJob, CreateVerifyJob, ApplyServing)
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_job_is_made_a_deployment_patched_and_a_fact_of_the_model_told_only_after_its_record_was_written_in_the_same_step(given, name):
-    telling = Telling(given(name))
-    telling.tell(PLOTS[name].then)
+    telling = Telling(given(name), PLOTS[name].then)
+    telling.tell()
     assert not [effect for step in telling.operator.steps for effect in unfenced(step.effects)]
 
 

@@ -29,6 +29,7 @@ SPEC = ModelSpec(
 )
 BUSY = {Stage.TRAINING, Stage.JUDGING, Stage.ROLLING_OUT}
 LONG = timedelta(days=30)
+SECOND = timedelta(seconds=1)
 ACCURACIES = st.sampled_from(["0.5", "0.8", "0.9"])
 
 
@@ -291,7 +292,10 @@ class Interleavings(RuleBasedStateMachine):
     # The end --------------------------------------------------------------------------------------------------------------------
 
     def teardown(self):
-        """Nobody does anything any more but the clock and one operator, which was started anew."""
+        """Nobody does anything any more but the clock and one operator, which was started anew.
+
+        Woken for nothing, it is woken later each time: some wait a week, and look at their pods every few seconds.
+        """
         world, operator = self.world, self.operators[0]
         self.attentive = False
         operator.kill()
@@ -300,12 +304,14 @@ class Interleavings(RuleBasedStateMachine):
         end = world.now + LONG
         operator.look()
         self.rest(operator)
+        late = timedelta()
         while operator.timer:
             assert operator.timer > world.now, "it is woken at once, and has nothing to do"
-            world.now = max(operator.timer, world.now)
+            world.now, before = operator.timer + late, world.serial
             assert world.now < end, "it never comes to rest"
             operator.look()
             self.rest(operator)
+            late = 2 * late + SECOND if world.serial == before else timedelta()
         world.list_leftovers()
         self.check_that_nothing_is_stuck()
 

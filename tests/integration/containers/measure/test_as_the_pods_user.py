@@ -6,7 +6,6 @@ may lie in a folder that only root can enter.
 """
 
 import ctypes
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.support.storage import METRICS, Storage
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -243,7 +244,7 @@ def test_a_read_only_claim_is_said_in_a_sentence(play):
 def tell(root, story, arguments):
     """In the story's own process: play it, and say how it ended."""
     root.chmod(0o755)
-    world = World(root)
+    world = Storage(root)
     for folder in (world.store, world.store / "staging"):
         folder.chmod(0o777)
     (root / "log").mkdir()
@@ -262,7 +263,7 @@ def tell(root, story, arguments):
 
 def serve():
     with tempfile.TemporaryDirectory() as path:
-        warm = World(Path(path))
+        warm = Storage(Path(path))
         warm.trained()
         warm.publish()
         warm.publish()
@@ -277,8 +278,4 @@ def serve():
 
 
 if __name__ == "__main__":
-    spec = importlib.util.spec_from_file_location("support", Path(__file__).with_name("conftest.py"))
-    support = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(support)
-    World, METRICS = support.World, support.METRICS
     serve()

@@ -8,7 +8,7 @@ import pytest
 
 from hack.demo.client import KEPT_FAILURES
 from hack.demo.traffic import CLIENT
-from tests.unit.demo.model_server import answers, hangs, resets, unavailable
+from tests.integration.tools.model_server import answers, hangs, resets, unavailable
 
 PATIENT, HASTY = 30.0, 0.2  # seconds
 

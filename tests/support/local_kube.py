@@ -4,6 +4,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pytest
+
 from hack.demo.kube import Json, Kube
 
 
@@ -28,3 +30,8 @@ class LocalKube(Kube):
         assert seconds >= 1
         self.watched.append((kind, name, since))
         yield from self.streams.pop(0) if self.streams else []
+
+
+@pytest.fixture
+def kube() -> LocalKube:
+    return LocalKube()

@@ -6,8 +6,8 @@ from hack.demo import traffic as module
 from hack.demo.errors import NotSo
 from hack.demo.traffic import Traffic, traffic
 from hack.demo.world import World
-from tests.unit.demo.local_kube import LocalKube
-from tests.unit.demo.model_server import answers, unavailable
+from tests.integration.tools.model_server import answers, unavailable
+from tests.support.local_kube import LocalKube
 
 
 @pytest.mark.parametrize(

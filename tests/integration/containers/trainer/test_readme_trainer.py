@@ -15,10 +15,10 @@ from modelsafeguard.core.numbers import compact
 from modelsafeguard.core.report import Evidence
 from modelsafeguard.measure.publish import publish
 from modelsafeguard.measure.settings import Candidate
+from tests.support.binaries import ROOT
 from trainer.errors import ModelError
 from trainer.model import load_model
 
-ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "examples" / "intents" / "data"
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.binaries import ROOT
 from trainer.server.process import main
 
-ROOT = Path(__file__).resolve().parents[3]
 INFER = "/v2/models/intents/infer"
 QUESTION = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["cancel it"]}]}
 PATIENCE = 60

@@ -1,0 +1,3 @@
+from tests.support import storage as sharing
+
+storage = sharing.storage
