@@ -75,7 +75,8 @@ _SETTLE_SECONDS: Final = 30.0
 class Stage:
     """Where stories are told. ``folder`` takes the operators' logs; ``module`` is run as the operator, with ``more`` in its environment.
 
-    With more than one operator they all work on the story at once. ``token`` gives the bearer token that they use.
+    With more than one operator they all work on the story at once. ``token`` gives the bearer token that they use. ``given`` makes what
+    is there before they start.
     """
 
     server: ApiServer
@@ -87,6 +88,7 @@ class Stage:
     operators: int = 1
     resync_seconds: float = 0.5
     token: Callable[[World], Awaitable[str]] | None = None
+    given: Story | None = None
 
     async def tell(self, story: Story, check: Check, crash: Crash | None = None) -> Told:
         """Tell a story once, with operators for its namespace alone, and check what came of it.
@@ -105,6 +107,8 @@ class Stage:
 
             if crash:
                 proxy.inject(_fault(crash.moment, kill), crash.matches, nth=crash.nth)
+            if self.given:
+                await self.given(world)
             try:
                 async with recorded(world) as history, asyncio.TaskGroup() as group:
                     await _start(operators)
