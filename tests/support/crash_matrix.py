@@ -75,7 +75,8 @@ _SETTLE_SECONDS: Final = 30.0
 class Stage:
     """Where stories are told. ``folder`` takes the operators' logs; ``module`` is run as the operator, with ``more`` in its environment.
 
-    With more than one operator they all work on the story at once. ``token`` gives the bearer token that they use.
+    With more than one operator they all work on the story at once. ``token`` gives the bearer token that they use. ``given`` makes what
+    is there before they start.
     """
 
     server: ApiServer
@@ -87,6 +88,7 @@ class Stage:
     operators: int = 1
     resync_seconds: float = 0.5
     token: Callable[[World], Awaitable[str]] | None = None
+    given: Story | None = None
 
     async def tell(
         self, story: Story, check: Check, crash: Crash | None = None, *, troubles: Callable[[Proxy], None] | None = None
@@ -110,6 +112,8 @@ class Stage:
                 proxy.inject(_fault(crash.moment, kill), crash.matches, nth=crash.nth)
             if troubles:
                 troubles(proxy)
+            if self.given:
+                await self.given(world)
             try:
                 async with recorded(world) as history, asyncio.TaskGroup() as group:
                     await _start(operators)
@@ -160,14 +164,16 @@ def as_in(peaceful: Told) -> Check:
     return check
 
 
-async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel: int = 4) -> list[Crash]:
+async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel: int = 4, reads: bool = True) -> list[Crash]:
     """Tell the story once in peace, then once for every crash: it must pass its check and come out as it did in peace.
+
+    Without ``reads`` it dies at changes only: before a read the world is as it was after the change before.
 
     Returns the crashes that came to pass. AssertionError with every crash that broke something, and what it broke, or if the
     operator never came to the first change of a kind.
     """
     peaceful = await stage.tell(story, check)
-    counts = Counter(call.what for call in peaceful.journal)
+    counts = Counter(call.what for call in peaceful.journal if call.mutating or reads)
     crashes = [Crash(what, nth, moment) for what, count in counts.items() for nth in range(1, count + 1) for moment in _moments(what)]
     turns = asyncio.Semaphore(parallel)
     failures: list[str] = []

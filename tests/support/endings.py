@@ -20,7 +20,7 @@ async def at_rest(world: World) -> None:
         "ModelDeployment",
         "intents",
         "nothing under way",
-        lambda body: not {"activeRequest", "rollout"} & body["status"].keys(),
+        lambda body: not {"activeRequest", "rollout", "prune", "verification"} & body["status"].keys(),
         within=OUTAGE,
     )
 

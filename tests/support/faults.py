@@ -132,6 +132,16 @@ def delays(seconds: float) -> Fault:
     return fault
 
 
+def held_until(event: asyncio.Event) -> Fault:
+    """The call is passed on once the event is set: a client that hangs, or a network that does."""
+
+    async def fault(exchange: Exchange) -> web.StreamResponse:
+        await event.wait()
+        return await exchange.pass_on()
+
+    return fault
+
+
 def then(callback: Callable[[], None], *, before: bool = False, reply: bool = True) -> Fault:
     """Call back (to kill the operator, say) ``before`` the call is sent on, or when it was done: with its ``reply`` or without."""
 

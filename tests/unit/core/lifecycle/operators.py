@@ -28,6 +28,7 @@ class Operator:
         self._known: Observed | None = None
         self._pending: list[Effect] = []
         self._complete = True
+        self._refusals: tuple[Refusal, ...] = ()
         self._written = 0
         self.jobs_made_anew: set[str] = set()
         self.steps: list[Step] = []
@@ -78,7 +79,7 @@ class Operator:
 
     def kill(self) -> None:
         """Its memory is gone; what it did so far stays done."""
-        self._known, self._pending, self._complete = None, [], True
+        self._known, self._pending, self._complete, self._refusals = None, [], True, ()
 
     def _made(self, name: str) -> None:
         """A Job that another operator has deleted since this one wrote what orders it is made anew: that is known."""
@@ -86,12 +87,26 @@ class Operator:
             self.jobs_made_anew.add(name)
 
     def _decide(self, known: Observed) -> None:
-        step = advance(known, self._world.now)
+        seen = replace(known, refusals=self._refusals)
+        step = advance(seen, self._world.now)
         self.steps.append(step)
-        self._pending = list(step.effects)
-        if not step.effects:
-            self.timer = None if step.wake_after is None else self._world.now + timedelta(seconds=step.wake_after)
-            self._known = None
+        if any(map(seen.refusal, step.effects)):  # no rule has passed it over
+            self._rest(LONGEST_BACKOFF)
+        elif step.effects:
+            self._pending = list(step.effects)
+        else:
+            self._rest(step.wake_after)
+
+    def _rest(self, seconds: float | None) -> None:
+        """Until the clock, or anything that happens. What is refused is tried again then."""
+        self.timer = None if seconds is None else self._world.now + timedelta(seconds=seconds)
+        self.kill()
+
+    def _go_on(self) -> None:
+        """Read again in the same pass: what was refused is known."""
+        refusals = self._refusals
+        self.look()
+        self._refusals = refusals
 
     def _act(self) -> None:
         assert self._known is not None
@@ -102,6 +117,10 @@ class Operator:
         except (ConflictError, GoneError):
             self.look()
             return
+        except RefusedError as error:
+            self._refusals = (*self._refusals, error.refusal)
+            self._go_on()
+            return
         if isinstance(effect, WriteModel | WriteRequest):
             self._written = self._world.serial
         for name in self._world.history.jobs_made - made:
@@ -109,7 +128,7 @@ class Operator:
         self._complete = self._complete and after is not None
         self._known = after or self._known
         if not self._pending and not self._complete:
-            self.look()
+            self._go_on()
 
 
 class Story(World):

@@ -12,6 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from modelsafeguard.core.cluster import JobState
 from modelsafeguard.core.contract import version_path
 from modelsafeguard.core.lifecycle.outcomes import EVENT_REASONS
+from modelsafeguard.core.lifecycle.step import (
+    ApplyServing,
+    CreatePruneJob,
+    CreateRequestJob,
+    CreateVerifyJob,
+    DeleteJob,
+    ExpireJob,
+    PublishLive,
+)
 from modelsafeguard.core.model import ModelSpec, OnDrift, Serving, ServingState, Storage, Trainer
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
 from modelsafeguard.core.request import Stage
@@ -30,6 +39,7 @@ SPEC = ModelSpec(
 BUSY = {Stage.TRAINING, Stage.JUDGING, Stage.ROLLING_OUT}
 LONG = timedelta(days=30)
 SECOND = timedelta(seconds=1)
+REFUSABLE = [ApplyServing, CreatePruneJob, CreateRequestJob, CreateVerifyJob, DeleteJob, ExpireJob, PublishLive]
 ACCURACIES = st.sampled_from(["0.5", "0.8", "0.9"])
 
 
@@ -51,6 +61,7 @@ class Interleavings(RuleBasedStateMachine):
         self.operators = (Operator(self.world), Operator(self.world))
         self.foreign = {FOUND, ServingState()}
         self.known: dict[str, str] = {}
+        self.patches_refused = False
 
     @initialize(on_drift=st.sampled_from(OnDrift), promotion=st.sampled_from(Promotion), live=st.booleans(), attentive=st.booleans())
     def begin(self, on_drift, promotion, live, attentive):
@@ -136,6 +147,15 @@ class Interleavings(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_request_is_deleted(self, data):
         self.world.delete_request(self.some_request(data))
+
+    @rule(kind=st.sampled_from(REFUSABLE))
+    def the_api_server_begins_to_refuse(self, kind):
+        self.patches_refused |= kind is ApplyServing
+        self.world.refuse("403 Forbidden", kind)
+
+    @rule()
+    def the_api_server_takes_everything_again(self):
+        self.world.allow()
 
     @rule(seconds=st.sampled_from([1, 5, 60, 301, 3601]))
     def time_passes(self, seconds):
@@ -292,30 +312,33 @@ class Interleavings(RuleBasedStateMachine):
     # The end --------------------------------------------------------------------------------------------------------------------
 
     def teardown(self):
-        """Nobody does anything any more but the clock and one operator, which was started anew.
-
-        Woken for nothing, it is woken later each time: some wait a week, and look at their pods every few seconds.
-        """
-        world, operator = self.world, self.operators[0]
+        """Nobody does anything any more but the clock and one operator, which was started anew; in the end all is allowed."""
         self.attentive = False
-        operator.kill()
-        if world.model.spec.suspend:
-            world.suspend(False)
+        self.operators[0].kill()
+        if self.world.model.spec.suspend:
+            self.world.suspend(False)
+        self.the_clock_runs_out(self.operators[0])
+        self.check_that_nothing_is_stuck()
+        self.world.allow()
+        self.the_clock_runs_out(self.operators[0])
+        self.world.list_leftovers()
+        self.check_that_nothing_is_stuck()
+        self.check_that_nothing_is_left()
+
+    def the_clock_runs_out(self, operator):
+        """Woken for nothing, it is woken later each time: some wait a week, and look at their pods every few seconds."""
+        world, late = self.world, timedelta()
         end = world.now + LONG
-        operator.look()
-        self.rest(operator)
-        late = timedelta()
+        self.attend(0)
         while operator.timer:
             assert operator.timer > world.now, "it is woken at once, and has nothing to do"
             world.now, before = operator.timer + late, world.serial
             assert world.now < end, "it never comes to rest"
-            operator.look()
-            self.rest(operator)
+            self.attend(0)
             late = 2 * late + SECOND if world.serial == before else timedelta()
-        world.list_leftovers()
-        self.check_that_nothing_is_stuck()
 
     def check_that_nothing_is_stuck(self):
+        """Whatever the API server refuses for ever."""
         status = self.world.model.status
         assert (status.active_request, status.rollout, status.prune, status.verification) == (None,) * 4
         assert status.awaiting_approval == ()
@@ -325,10 +348,14 @@ class Interleavings(RuleBasedStateMachine):
             assert verdict is not None, f"{request.meta.name} waits for ever: {request.status.stage} {request.status.waiting}"
             assert (request.meta.uid, EVENT_REASONS[verdict], "verdict") in self.world.history.events
             assert {each.type: each.status for each in request.status.conditions}["Finished"] == "True"
+
+    def check_that_nothing_is_left(self):
+        status = self.world.model.status
+        for request in self.world.requests.values():
             for name in (self.world.version(request.meta.name), f"{self.world.version(request.meta.name)}-r"):
                 job = self.world.jobs.get(name)
                 assert job is None or job.state is not JobState.ACTIVE
-        if self.world.deployment and self.world.deployment.serving not in self.foreign:
+        if self.world.deployment and self.world.deployment.serving not in self.foreign and not self.patches_refused:
             assert status.live
             assert self.world.deployment.serving == status.live.serving
 
