@@ -1,6 +1,19 @@
-"""Text from elsewhere, for people to read."""
+"""Text from elsewhere: for people to read, and to be compared."""
+
+import hashlib
+import unicodedata
 
 
 def one_line(text: str) -> str:
     """The text with everything that is not printable (new lines, escape sequences, what turns the direction) shown as "?"."""
     return text if text.isprintable() else "".join(character if character.isprintable() else "?" for character in text)
+
+
+def normalise(text: str) -> str:
+    """The text as it is compared: Unicode NFKC, case folded, every run of white space one space, none at the ends."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def text_digest(text: str) -> str:
+    """The sha256, as 64 hex digits, of the normalised text in UTF-8: a line of ``train-digests.txt``."""
+    return hashlib.sha256(normalise(text).encode()).hexdigest()
