@@ -89,7 +89,7 @@ def leakage_from_payload(values: list[object], rows: int) -> Leakage | None:
 def not_measured_from_payload(parts: Mapping[str, object]) -> dict[Part, Unmeasured]:
     """From untrusted JSON. Raises ReportInvalidError."""
     try:
-        return {Part(part): Unmeasured(reason) for part, reason in parts.items()}
+        return {Part(part): Unmeasured(str(reason)) for part, reason in parts.items()}
     except ValueError:
         raise ReportInvalidError("The report's not_measured has a part or a reason that there is not") from None
 

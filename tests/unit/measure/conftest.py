@@ -71,7 +71,7 @@ class World:
             POD_UID=pod,
             SAFEGUARD_MODEL="intents",
             SAFEGUARD_REQUEST="nightly",
-            SAFEGUARD_METRICS=json.dumps(metrics),
+            SAFEGUARD_METRICS=json.dumps(dict.fromkeys(metrics, "0.01")),
             SAFEGUARD_LIVE_VERSION=live,
             SAFEGUARD_LIVE_DIGEST=digest,
         )

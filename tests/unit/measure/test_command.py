@@ -29,7 +29,7 @@ def test_a_report_that_cannot_be_said_is_no_failure_since_a_reader_can_fetch_it(
         "SAFEGUARD_STORE": str(world.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": "[]",
+        "SAFEGUARD_METRICS": "{}",
         "SAFEGUARD_TERMINATION_LOG": str(world.termination_log),
     }
 
@@ -51,7 +51,7 @@ def test_it_runs_as_a_module(world):
         "SAFEGUARD_STORE": str(world.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": json.dumps(["accuracy"]),
+        "SAFEGUARD_METRICS": json.dumps({"accuracy": "0.01"}),
         "SAFEGUARD_TERMINATION_LOG": str(world.termination_log),
     }
 
