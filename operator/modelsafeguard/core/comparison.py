@@ -30,6 +30,7 @@ WORST_SLICES: Final = 3
 NAMED_CLASSES: Final = 5
 LONGEST_NAME: Final = 40
 _SHORT_NAME: Final = 16
+_SHORTEST_NAME: Final = 6  # of which JSON may take twelve bytes for each character
 
 
 class Part(StrEnum):
@@ -159,6 +160,7 @@ ABRIDGEMENTS: Final[tuple[Mapping[str, int], ...]] = (
     {"slices": 1, "classes": 1},
     {"slices": 1, "classes": 1, "name": _SHORT_NAME},
     {"slices": 1, "classes": 0, "name": _SHORT_NAME},
+    {"slices": 1, "classes": 0, "name": _SHORTEST_NAME},
 )
 
 

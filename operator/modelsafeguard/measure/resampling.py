@@ -32,55 +32,52 @@ class Resampler:
     """
 
     def __init__(self, counts: NDArray[np.int64], effects: sparse.csr_array, rng: np.random.Generator) -> None:
-        order = np.argsort(-counts, kind="stable")
         self._rng = rng
-        self._counts = counts[order]
+        self._rows = int(counts.sum())
+        order = np.argsort(-counts, kind="stable")
+        border = int(np.count_nonzero(counts > FREQUENT))
+        frequent, rare = order[:border], order[border:]
         # The first sum is how many rows were drawn.
-        self._effects = sparse.vstack([np.ones((1, len(counts))), effects]).tocsr()[:, order].astype(np.int32)
-        self._frequent = int(np.count_nonzero(counts > FREQUENT))
-        rare = self._counts[self._frequent :]
-        self._rare_rows = np.repeat(np.arange(self._frequent, len(counts)), rare)  # the cell of each
-        self._groups = list(_groups(rare, self._frequent))
-        self._cells_first = self._effects.T.tocsr()
+        effects = sparse.vstack([np.ones((1, len(counts))), effects]).tocsc().astype(np.int32)
+        self._of_frequent, self._of_rare = effects[:, frequent].tocsr(), effects[:, rare].tocsr()
+        self._of_one = self._of_rare.T.tocsr()
+        self._shares = np.append(counts[frequent], counts[rare].sum()) / self._rows
+        self._groups = list(_groups(counts[rare]))
+        self._cell_of_row = np.repeat(np.arange(len(rare)), counts[rare])
 
     def sums(self, resamples: int) -> Iterator[Sums]:
         """The sums of so many resamples: blocks of columns."""
-        block = max(_HELD // max(self._effects.shape), 1)
+        block = max(_HELD // max(*self._of_rare.shape, len(self._shares)), 1)
         for begin in range(0, resamples, block):
             yield self._block(min(block, resamples - begin))
 
     def _block(self, size: int) -> Sums:
-        frequent, rows = self._frequent, self._counts.sum()
-        shares = np.append(self._counts[:frequent], len(self._rare_rows)) / rows
-        drawn = np.zeros((len(self._counts), size), dtype=np.int32)
-        drawn[:frequent] = self._rng.multinomial(rows, shares, size=size)[:, :-1].T
-        of_frequent = self._effects[:, :frequent] @ drawn[:frequent]
+        frequent = self._rng.multinomial(self._rows, self._shares, size=size)[:, :-1].T  # the last is how many rows are rare
+        rare = np.zeros((self._of_rare.shape[1], size), dtype=np.int32)
         for begin, end, numbers in self._groups:
-            drawn[begin:end] = numbers.draw(self._rng, (end - begin, size))
-        of_rare = self._effects[:, frequent:] @ drawn[frequent:]
-        of_rare[:, of_frequent[0] + of_rare[0] > rows] = 0  # too many: all rare rows of that resample are drawn one by one
+            rare[begin:end] = numbers.draw(self._rng, (end - begin, size))
+        of_frequent, of_rare = self._of_frequent @ frequent.astype(np.int32), self._of_rare @ rare
+        of_rare[:, of_frequent[0] + of_rare[0] > self._rows] = 0  # too many: all rare rows of that resample are drawn one by one
         sums: Sums = of_frequent + of_rare
-        return (sums + self._row_by_row(rows - sums[0]))[1:]
+        return (sums + self._row_by_row(self._rows - sums[0]))[1:]
 
-    def _row_by_row(self, missing: NDArray[np.int64]) -> Sums:
+    def _row_by_row(self, missing: NDArray[np.int32]) -> Sums:
         """What so many rare rows bring, for each resample."""
-        rows = self._rng.integers(max(len(self._rare_rows), 1), size=int(missing.sum()))
         places = np.append(0, np.cumsum(missing))
-        picked = sparse.csr_array(
-            (np.ones(len(rows), dtype=np.int32), self._rare_rows[rows], places), shape=(len(missing), len(self._counts))
-        )
-        sums: Sums = (picked @ self._cells_first).toarray().T
+        cells = self._cell_of_row[self._rng.integers(max(len(self._cell_of_row), 1), size=places[-1])]
+        picked = sparse.csr_array((np.ones(len(cells), dtype=np.int32), cells, places), shape=(len(missing), self._of_one.shape[0]))
+        sums: Sums = (picked @ self._of_one).toarray().T
         return sums
 
 
-def _groups(rare: NDArray[np.int64], offset: int) -> "Iterator[tuple[int, int, _Poisson]]":
-    """The cells of equal counts, which stand together, and their Poisson numbers; none where so few rows would be drawn at once."""
+def _groups(rare: NDArray[np.int64]) -> "Iterator[tuple[int, int, _Poisson]]":
+    """The cells of equal counts, which stand together, and their Poisson numbers; none where there are so few rows that they fell short."""
     thinned = 1 - _SHORT / math.sqrt(max(rare.sum(), 1))
     if thinned <= 0:
         return
     borders = np.flatnonzero(np.diff(rare, prepend=0, append=0))
     for begin, end in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
-        yield offset + begin, offset + end, _Poisson(thinned * rare[begin])
+        yield begin, end, _Poisson(thinned * rare[begin])
 
 
 class _Poisson:
