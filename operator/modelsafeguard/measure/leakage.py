@@ -116,13 +116,14 @@ def _trained_on(folder: int) -> Iterator[bytes]:
         if fstat(file.fileno()).st_size > MAX_DIGESTS:
             fault = f"{TRAIN_DIGESTS_FILE} is larger than {MAX_DIGESTS >> 20} MiB: write each digest once, or leave the file out"
             raise MeasureError(Reason.TRAIN_DIGESTS_TOO_LARGE, fault)
-        line, number = file.readline(_LONGEST_LINE).removeprefix(BOM_UTF8), 1
-        if not line:
-            raise _invalid("is empty, but there is no training without a row")
+        line, number, found = file.readline(_LONGEST_LINE).removeprefix(BOM_UTF8), 1, False
         while line:
             if digits := line.rstrip(b"\r\n"):
+                found = True
                 yield _digest(digits, number)
             line, number = file.readline(_LONGEST_LINE), number + 1
+    if not found:
+        raise _invalid("has no digest, and there is no training without a row")
 
 
 def _digest(digits: bytes, number: int) -> bytes:

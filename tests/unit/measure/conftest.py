@@ -62,7 +62,7 @@ class World:
         self.status = main([command], environ)
         return self.termination_log.read_text()
 
-    def publish(self, version="v-2", pod="pod-2", *, live="", metrics=("accuracy", "f1_macro"), digest=None):
+    def publish(self, version="v-2", pod="pod-2", *, live="", metrics=("accuracy", "f1_macro"), margins=None, digest=None):
         if digest is None:
             digest = self.manifest_digest(live) if live else ""
         message = self.measure(
@@ -71,7 +71,7 @@ class World:
             POD_UID=pod,
             SAFEGUARD_MODEL="intents",
             SAFEGUARD_REQUEST="nightly",
-            SAFEGUARD_METRICS=json.dumps(dict.fromkeys(metrics, "0.01")),
+            SAFEGUARD_METRICS=json.dumps(margins or dict.fromkeys(metrics, "0.01")),
             SAFEGUARD_LIVE_VERSION=live,
             SAFEGUARD_LIVE_DIGEST=digest,
         )
