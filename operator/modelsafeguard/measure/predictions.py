@@ -22,7 +22,8 @@ from modelsafeguard.measure.table import TableFile
 
 # Peaks of the whole process, of which 120 MiB are there before anything is read: 1,000,000 rows with ids of 20 bytes take 275 MiB, and
 # some 320 MiB beside as many stored predictions of the live version. The largest files that these limits let in (256 MiB each,
-# characters of four bytes, 10,000 labels of 1 kB, a metrics.json of 1 MiB) take some 570 MiB in a whole publish.
+# characters of four bytes, 10,000 labels of 1 kB, 28 further columns, a metrics.json of 1 MiB, a text for every row and as many digests
+# of the training data) take some 580 MiB in a whole publish.
 # tests/unit/measure/test_predictions_memory.py measures both kinds of rows again.
 MAX_ROWS: Final = 1_000_000
 MAX_LABELS: Final = 10_000  # each stands in the report with its counts

@@ -5,7 +5,9 @@ than its share, and what is then missing from the sum is drawn row by row (docs/
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,8 +16,9 @@ from scipy import sparse, special
 
 # Cells of more rows are drawn by numpy's multinomial, which needs some 80 ns for each.
 FREQUENT: Final = 100
-# How many counts are held at once. They take four bytes each, and as much again while they are added up.
+# How many numbers are held at once, of four bytes each; and at most so many resamples of one cell, so that they stay in the cache.
 _HELD: Final = 1 << 23
+_SIDE_BY_SIDE: Final = 2_000
 # By so many standard deviations of their sum the Poisson numbers fall short.
 _SHORT: Final = 4
 
@@ -39,45 +42,64 @@ class Resampler:
         frequent, rare = order[:border], order[border:]
         # The first sum is how many rows were drawn.
         effects = sparse.vstack([np.ones((1, len(counts))), effects]).tocsc().astype(np.int32)
-        self._of_frequent, self._of_rare = effects[:, frequent].tocsr(), effects[:, rare].tocsr()
-        self._of_one = self._of_rare.T.tocsr()
+        self._side_by_side = max(min(_HELD // effects.shape[0], _SIDE_BY_SIDE), 1)
         self._shares = np.append(counts[frequent], counts[rare].sum()) / self._rows
-        self._groups = list(_groups(counts[rare]))
+        self._of_frequent = effects[:, frequent].tocsr()
+        self._of_rare = effects[:, rare].T.tocsr()
+        self._pieces = list(_pieces(counts[rare], effects[:, rare], _HELD // self._side_by_side))
         self._cell_of_row = np.repeat(np.arange(len(rare)), counts[rare])
 
     def sums(self, resamples: int) -> Iterator[Sums]:
         """The sums of so many resamples: blocks of columns."""
-        block = max(_HELD // max(*self._of_rare.shape, len(self._shares)), 1)
-        for begin in range(0, resamples, block):
-            yield self._block(min(block, resamples - begin))
+        for begin in range(0, resamples, self._side_by_side):
+            yield self._block(min(self._side_by_side, resamples - begin))
 
     def _block(self, size: int) -> Sums:
         frequent = self._rng.multinomial(self._rows, self._shares, size=size)[:, :-1].T  # the last is how many rows are rare
-        rare = np.zeros((self._of_rare.shape[1], size), dtype=np.int32)
-        for begin, end, numbers in self._groups:
-            rare[begin:end] = numbers.draw(self._rng, (end - begin, size))
-        of_frequent, of_rare = self._of_frequent @ frequent.astype(np.int32), self._of_rare @ rare
+        of_frequent: Sums = self._of_frequent @ frequent.astype(np.int32)
+        of_rare = np.zeros_like(of_frequent)
+        for piece in self._pieces:
+            of_rare += piece.sums(self._rng, size)
         of_rare[:, of_frequent[0] + of_rare[0] > self._rows] = 0  # too many: all rare rows of that resample are drawn one by one
-        sums: Sums = of_frequent + of_rare
-        return (sums + self._row_by_row(self._rows - sums[0]))[1:]
+        sums = of_frequent + of_rare
+        complete: Sums = sums + self._row_by_row(self._rows - sums[0])
+        return complete[1:]
 
     def _row_by_row(self, missing: NDArray[np.int32]) -> Sums:
         """What so many rare rows bring, for each resample."""
         places = np.append(0, np.cumsum(missing))
         cells = self._cell_of_row[self._rng.integers(max(len(self._cell_of_row), 1), size=places[-1])]
-        picked = sparse.csr_array((np.ones(len(cells), dtype=np.int32), cells, places), shape=(len(missing), self._of_one.shape[0]))
-        sums: Sums = (picked @ self._of_one).toarray().T
+        picked = sparse.csr_array((np.ones(len(cells), dtype=np.int32), cells, places), shape=(len(missing), self._of_rare.shape[0]))
+        sums: Sums = (picked @ self._of_rare).toarray().T
         return sums
 
 
-def _groups(rare: NDArray[np.int64]) -> "Iterator[tuple[int, int, _Poisson]]":
-    """The cells of equal counts, which stand together, and their Poisson numbers; none where there are so few rows that they fell short."""
+@dataclass(frozen=True)
+class _Piece:
+    """Some rare cells: what they bring, and the Poisson numbers of those of equal counts, which stand together."""
+
+    effects: sparse.csr_array
+    groups: "Sequence[tuple[int, int, _Poisson]]"
+
+    def sums(self, rng: np.random.Generator, size: int) -> Sums:
+        drawn = np.empty((self.effects.shape[1], size), dtype=np.int32)
+        for begin, end, numbers in self.groups:
+            drawn[begin:end] = numbers.draw(rng, (end - begin, size))
+        sums: Sums = self.effects @ drawn
+        return sums
+
+
+def _pieces(rare: NDArray[np.int64], effects: sparse.csc_array, cells: int) -> Iterator[_Piece]:
+    """The rare cells, so many at a time; none where there are so few rows that nothing is left when the numbers fall short."""
     thinned = 1 - _SHORT / math.sqrt(max(rare.sum(), 1))
     if thinned <= 0:
         return
-    borders = np.flatnonzero(np.diff(rare, prepend=0, append=0))
-    for begin, end in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
-        yield begin, end, _Poisson(thinned * rare[begin])
+    poisson = {count: _Poisson(thinned * count) for count in np.unique(rare).tolist()}
+    for first in range(0, len(rare), cells):
+        part = rare[first : first + cells]
+        borders = np.flatnonzero(np.diff(part, prepend=0, append=0)).tolist()
+        groups = [(begin, end, poisson[int(part[begin])]) for begin, end in pairwise(borders)]
+        yield _Piece(effects[:, first : first + cells].tocsr(), groups)
 
 
 class _Poisson:

@@ -110,10 +110,12 @@ def test_the_same_seed_gives_the_same_resamples_and_another_one_others():
     assert not np.array_equal(resampled(FREQUENT_AND_RARE, 50), resampled(FREQUENT_AND_RARE, 50, seed=8))
 
 
-def test_memory_is_bounded_by_drawing_in_blocks(monkeypatch):
+def test_memory_is_bounded_by_drawing_some_cells_of_some_resamples_at_a_time(monkeypatch):
     monkeypatch.setattr(resampling, "_HELD", 1000)
-    resampler = Resampler(FREQUENT_AND_RARE, sparse.csr_array(np.eye(8, dtype=np.int32)), np.random.default_rng(0))
+    counts = np.full(50, 3)
+    resampler = Resampler(counts, sparse.csr_array(np.eye(50, dtype=np.int32)), np.random.default_rng(0))
 
-    widths = [sums.shape[1] for sums in resampler.sums(250)]
+    blocks = list(resampler.sums(45))
 
-    assert widths == [111, 111, 28]
+    assert [sums.shape[1] for sums in blocks] == [19, 19, 7]  # 50 sums and one more of 19 resamples
+    assert set(np.concatenate(blocks, axis=1).sum(axis=0)) == {150}
