@@ -2,7 +2,9 @@
 
 from typing import Final
 
-GROUP: Final = "modelsafeguard.io"
+from modelsafeguard.core import annotations
+
+GROUP: Final = annotations.GROUP
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
@@ -31,6 +33,12 @@ LABEL_APP_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 ANNOTATION_VERSION: Final = f"{GROUP}/version"
 ANNOTATION_TRAINING_DATE: Final = f"{GROUP}/training-date"
 ANNOTATION_HOLDOUT_DIGEST: Final = f"{GROUP}/holdout-digest"
+
+# What people decide with, and who asked: stamped by the API server (manifests/admission), read by no decision.
+ANNOTATION_CANCEL: Final = annotations.CANCEL
+ANNOTATION_APPROVED_BY: Final = annotations.APPROVED_BY
+ANNOTATION_REBASED_BY: Final = annotations.REBASED_BY
+ANNOTATION_REQUESTED_BY: Final = f"{GROUP}/requested-by"
 
 
 def metric_annotation(metric: str) -> str:

@@ -17,6 +17,12 @@ _VERDICTS = {
     Outcome.FAILED: Verdict.FAILED,
 }
 
+_SOURCES = {
+    Evidence.PAIRED: "its stored predictions",
+    Evidence.RESCORED: "the trainer's live_predicted",
+    Evidence.ANNOTATED: "its annotations, measured",
+}
+
 
 def judge(policy: Policy, report: Report, baseline: Baseline | None) -> Judgement:
     """Judge a candidate by the policy against the live model.
@@ -77,6 +83,18 @@ def choose_baseline(report: Report, baseline: Baseline | None) -> Case:
         obstacle=f"The live model {baseline.version} was measured on one holdout and the candidate {candidate}: let the trainer write "
         "predictions.csv with a live_predicted column, or train with the live model's holdout",
     )
+
+
+def comparison(report: Report, baseline: Baseline | None) -> str:
+    """What a candidate was compared with, for a person: the reason of a verdict has no room for it."""
+    if baseline is None:
+        return "there was no previous model to compare with"
+    case = choose_baseline(report, baseline)
+    if case.obstacle:
+        return f"not compared with version {baseline.version}: no numbers of it are of the candidate's holdout"
+    unknown = case.evidence is Evidence.ANNOTATED and not baseline.holdout_digest
+    holdout = "a holdout that is not known" if unknown else f"the same {report.holdout_rows:,} rows"
+    return f"compared with version {baseline.version} by {_SOURCES[case.evidence]} on {holdout}"
 
 
 def _passed(policy: Policy, baseline: Baseline | None, deltas: dict[str, Decimal]) -> tuple[str, str]:

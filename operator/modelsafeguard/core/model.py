@@ -247,6 +247,15 @@ class VersionRecord:
 
 
 @dataclass(frozen=True)
+class WaitingVersion:
+    """An accepted candidate whose request waits for a person: its folder is on the volume, and has no verdict to be kept or pruned by."""
+
+    version: str
+    request_name: str
+    request_uid: str
+
+
+@dataclass(frozen=True)
 class Best:
     """The best version so far by the policy's first metric."""
 
@@ -290,8 +299,10 @@ class Condition:
 class ModelStatus:
     """``status`` of a ModelDeployment: the record.
 
-    ``found`` is what the Deployment looked like before the first rollout. ``rebased_by`` is the last signature for another baseline
-    that was taken notice of: each counts once.
+    ``found`` is what the Deployment looked like before the first rollout. ``awaiting_approval`` are the versions whose requests have
+    left their place to others: one is here, or its request is the active one, or it is in ``versions``. ``rebased_by`` is the last
+    signature for another baseline that was taken notice of: each counts once. ``publish_refused`` is what the API server says while it
+    does not take the annotations.
     """
 
     observed_generation: int = 0
@@ -302,9 +313,11 @@ class ModelStatus:
     last_rollout: LastRollout | None = None
     best: Best | None = None
     versions: tuple[VersionRecord, ...] = ()
+    awaiting_approval: tuple[WaitingVersion, ...] = ()
     prune: Prune | None = None
     verification: Verification | None = None
     rebased_by: str = ""
+    publish_refused: str = ""
     conditions: tuple[Condition, ...] = ()
 
 

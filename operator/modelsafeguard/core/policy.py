@@ -1,6 +1,6 @@
 """What a candidate must show before it may replace the live model, and how a request may tighten it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -25,14 +25,21 @@ class MetricRule:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """The owner's rules for one model. Every rule must pass."""
+class Rules:
+    """What a request may ask for: rules, of which every one must pass, and what follows."""
 
     metrics: tuple[MetricRule, ...] = ()
     promotion: Promotion = Promotion.AUTOMATIC
 
 
-def stricter(owner: Policy, asked: Policy | None) -> Policy:
+@dataclass(frozen=True)
+class Policy(Rules):
+    """What a model's owner asks for. How long a person may take to approve a candidate is the owner's to say alone."""
+
+    approval_deadline_seconds: int = 604_800
+
+
+def stricter(owner: Policy, asked: Rules | None) -> Policy:
     """The policy that counts for a request: for each metric the smaller ``max_drop``, and the more careful promotion.
 
     Metrics that only one side names count as well: the owner's first, in the owner's order, then those that the request adds.
@@ -45,7 +52,8 @@ def stricter(owner: Policy, asked: Policy | None) -> Policy:
     for rule in (*owner.metrics, *asked.metrics):
         drops[rule.name] = _smaller(drops[rule.name], rule.max_drop) if rule.name in drops else rule.max_drop
     careful = list(Promotion)
-    return Policy(
+    return replace(
+        owner,
         metrics=tuple(MetricRule(name, drop) for name, drop in drops.items()),
         promotion=max(owner.promotion, asked.promotion, key=careful.index),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from modelsafeguard.core.model import Condition, Meta
-from modelsafeguard.core.policy import Policy
+from modelsafeguard.core.policy import Policy, Rules
 from modelsafeguard.core.report import Baseline, Report
 from modelsafeguard.core.verdict import Finding, Verdict
 
@@ -38,7 +38,7 @@ class RequestSpec:
     model: str
     trigger: Trigger = Trigger.MANUAL
     parameters: Mapping[str, str] = field(default_factory=dict)
-    policy: Policy | None = None
+    policy: Rules | None = None
     ttl_seconds_after_finished: int | None = None
 
 

@@ -14,7 +14,7 @@ from modelsafeguard.core.lifecycle.approval import approver
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.world import Observed, PublicCopy, reader_name, version_of
-from modelsafeguard.core.model import Model
+from modelsafeguard.core.model import Model, ModelStatus
 from modelsafeguard.core.request import Request, Stage
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import Refused
@@ -62,7 +62,8 @@ class Observer:
         model = modeldeployment.from_body(body)
         observed = with_model(replace(observed, rival=self.rivals(model)), model)
         place = Place(model.spec.serving.deployment_name, model.spec.storage.claim_name)
-        observed = await self._with_active(observed, model)
+        observed = await self._with_known(observed, model.status)
+        observed = await self._with_stage(observed, model)
         observed = await self._with_signatures(observed, model)
         observed = _with_outside(observed, model, outside)
         # What was read together with the record may be older than it: another operator may have patched in between. Wherever a
@@ -107,18 +108,24 @@ class Observer:
         found = [retrainrequest.from_body(body) async for body in bodies]
         return tuple(sorted(found, key=lambda request: (request.meta.created, request.meta.uid)))
 
-    async def _with_active(self, observed: Observed, model: Model) -> Observed:
-        """The active request even if it has its verdict, and the Jobs of the present stage."""
+    async def _with_known(self, observed: Observed, status: ModelStatus) -> Observed:
+        """The requests that the record speaks of even if they have their verdict, or came after the open ones were listed."""
+        known = {each.request_uid: each.request_name for each in status.awaiting_approval}
+        if status.active_request:
+            known[status.active_request.uid] = status.active_request.name
+        unlisted = known.keys() - {request.meta.uid for request in observed.requests}
+        bodies = await asyncio.gather(*(self.api.get(item(REQUEST_PLURAL, observed.namespace, known[uid])) for uid in sorted(unlisted)))
+        found = [retrainrequest.from_body(body) for body in bodies if body and body["metadata"]["uid"] in unlisted]
+        return replace(observed, requests=(*found, *observed.requests))
+
+    async def _with_stage(self, observed: Observed, model: Model) -> Observed:
+        """The Jobs of the present stage."""
         reference, prune, verification = model.status.active_request, model.status.prune, model.status.verification
         if prune:
             return await self._with_jobs(observed, [prune.job_name])
         others = [*_of_a_model_before(observed, model), *([verification.job_name] if verification else [])]
         if reference is None:
             return await self._with_jobs(observed, others)
-        if observed.active is None:
-            body = await self.api.get(item(REQUEST_PLURAL, observed.namespace, reference.name))
-            if body and body["metadata"]["uid"] == reference.uid:
-                observed = replace(observed, requests=(retrainrequest.from_body(body), *observed.requests))
         version, active = version_of(reference), observed.active
         if active and active.status.stage in (None, Stage.QUEUED, Stage.ROLLING_OUT, Stage.JUDGING, Stage.AWAITING_APPROVAL):
             return await self._with_jobs(observed, [verification.job_name] if verification else [])

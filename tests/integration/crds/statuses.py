@@ -27,6 +27,7 @@ from modelsafeguard.core.model import (
     ServingState,
     Verification,
     VersionRecord,
+    WaitingVersion,
 )
 from modelsafeguard.core.numbers import PValue
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
@@ -84,9 +85,11 @@ MODEL_STATUS = ModelStatus(
             METRICS, digest("manifest"), digest("model"), digest("holdout"), "2026-01-31T11:00:00", pruned=True,
         ),
     ),
+    awaiting_approval=(WaitingVersion(VERSION, "nightly-8", "uid"),),
     prune=Prune("intents-prune-0f0f0f0f", (VERSION,), NOW),
     verification=Verification("intents-verify-0f0f0f0f", VERSION, digest("manifest"), NOW, "job-uid"),
     rebased_by="alice",
+    publish_refused="403 Forbidden",
     conditions=(CONDITION,),
 )  # fmt: skip
 REPORT = Report(
@@ -127,7 +130,7 @@ REQUEST_STATUS = RequestStatus(
     frozen=Frozen(
         "model-uid",
         3,
-        Policy((MetricRule("accuracy", Decimal("0.010")),), Promotion.MANUAL),
+        Policy((MetricRule("accuracy", Decimal("0.010")),), Promotion.MANUAL, approval_deadline_seconds=3600),
         Baseline("nightly-7-aaaaaaaa", METRICS, digest("holdout")),
     ),
     job=JobRef(VERSION, "job-uid"),

@@ -113,6 +113,7 @@ def test_a_model_is_read_with_exact_decimals_the_defaults_and_its_pod_pieces_as_
     assert read.spec.policy == Policy((MetricRule("accuracy", Decimal("0.010")),))
     assert read.spec.policy.metrics[0].max_drop.as_tuple() == Decimal("0.010").as_tuple()
     assert (read.spec.serving.on_drift, read.spec.serving.bake_seconds, read.spec.history.promoted) == (OnDrift.REPORT, 60, 10)
+    assert read.spec.policy.approval_deadline_seconds == 604_800
     assert read.spec.trainer.env == ({"name": "SEED", "value": "7"},)
     assert read.meta.deleting is False
 

@@ -15,10 +15,11 @@ import yaml
 from modelsafeguard.api import names
 from modelsafeguard.api.codec import encode, json_name
 from modelsafeguard.api.scalars import DECIMAL_LENGTH, DECIMAL_PATTERN
+from modelsafeguard.core.annotations import LONGEST_SIGNATURE
 from modelsafeguard.core.comparison import LONGEST_NAME, NAMED_CLASSES, WORST_SLICES
-from modelsafeguard.core.lifecycle.approval import APPROVED_BY
-from modelsafeguard.core.lifecycle.readiness import REBASED_BY
-from modelsafeguard.core.lifecycle.world import CANCEL_ANNOTATION
+from modelsafeguard.core.lifecycle.approval import MOST_WAITING
+from modelsafeguard.core.lifecycle.pruning import BATCH
+from modelsafeguard.core.lifecycle.records import MOST_RECORDS
 from modelsafeguard.core.model import History, ModelSpec, ModelStatus
 from modelsafeguard.core.numbers import P_VALUE_PATTERN, PValue
 from modelsafeguard.core.parameters import MAX_VALUE
@@ -233,11 +234,25 @@ def test_a_parameter_value_is_as_long_as_the_program_takes():
     assert parameters["additionalProperties"]["maxLength"] == declared["default"]["maxLength"] == MAX_VALUE
 
 
+def test_the_records_hold_as_much_of_a_signature_as_is_read():
+    model, request = (root(plural)["properties"]["status"]["properties"] for plural in KINDS)
+    held = [model["rebasedBy"], request["approvedBy"], request["uncheckedApproval"]]
+    assert {signature["maxLength"] for signature in held} == {LONGEST_SIGNATURE}
+
+
+def test_the_record_has_room_for_every_version_that_may_be_on_the_volume_at_once():
+    """Those that wait may all end at once, beside the longest history and what is about to be pruned."""
+    spec, status = (root(names.MODEL_PLURAL)["properties"][part]["properties"] for part in ("spec", "status"))
+    assert (status["versions"]["maxItems"], status["awaitingApproval"]["maxItems"]) == (MOST_RECORDS, MOST_WAITING)
+    longest = sum(kept["maximum"] for kept in spec["history"]["properties"].values())
+    assert MOST_WAITING + longest + BATCH <= MOST_RECORDS
+
+
 def test_a_metric_cannot_have_the_name_of_an_annotation_of_another_meaning():
-    signatures = [CANCEL_ANNOTATION, APPROVED_BY, REBASED_BY, f"{names.GROUP}/requested-by"]
-    taken = [names.ANNOTATION_VERSION, names.ANNOTATION_TRAINING_DATE, names.ANNOTATION_HOLDOUT_DIGEST, *signatures]
+    facts = [names.ANNOTATION_VERSION, names.ANNOTATION_TRAINING_DATE, names.ANNOTATION_HOLDOUT_DIGEST]
+    orders = [names.ANNOTATION_CANCEL, names.ANNOTATION_APPROVED_BY, names.ANNOTATION_REBASED_BY, names.ANNOTATION_REQUESTED_BY]
     metric = root(names.MODEL_PLURAL)["properties"]["spec"]["properties"]["policy"]["properties"]["metrics"]["items"]["properties"]["name"]
-    refused = str([names.annotated_metric(annotation) for annotation in taken])
+    refused = str([names.annotated_metric(annotation) for annotation in (*facts, *orders)])
     assert f"!(self in {refused})" in [rule["rule"] for rule in metric["x-kubernetes-validations"]]
 
 

@@ -6,17 +6,21 @@ It leaves its place in the queue meanwhile. What may end it takes the place agai
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from modelsafeguard.core.annotations import APPROVED_BY, signature
 from modelsafeguard.core.lifecycle.outcomes import finish
+from modelsafeguard.core.lifecycle.readiness import Problem
+from modelsafeguard.core.lifecycle.records import of_deleted, recorded
 from modelsafeguard.core.lifecycle.step import Emit, Step, WriteModel, WriteRequest, step
 from modelsafeguard.core.lifecycle.world import Observed, cancelled
-from modelsafeguard.core.model import ActiveRequest, Model
+from modelsafeguard.core.model import ActiveRequest, Model, WaitingVersion
 from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.request import Request, RequestStatus, Stage
+from modelsafeguard.core.text import duration
 from modelsafeguard.core.verdict import Ending, Verdict
 
-APPROVED_BY = "modelsafeguard.io/approved-by"
-LONGEST_NAME = 253
-APPROVAL_SECONDS = 7 * 86_400
+# One every six hours for a week. Should they all end at once (a newer version became live), status.versions has room for them beside
+# the longest history and what is about to be pruned: no folder is forgotten.
+MOST_WAITING = 30
 UNCHECKED = (
     "its approval does not count: the API server did not check who gave it, or the operator may not see whether it does;"
     " install manifests/admission and create a new request"
@@ -24,8 +28,8 @@ UNCHECKED = (
 
 
 def approver(request: Request) -> str:
-    """Who has approved a request, by its annotation; '' for nobody. As much of the name as the record holds."""
-    return request.meta.annotations.get(APPROVED_BY, "")[:LONGEST_NAME]
+    """Who has approved a request, by its annotation; '' for nobody."""
+    return signature(request.meta, APPROVED_BY)
 
 
 def needs_approval(model: Model, policy: Policy) -> bool:
@@ -39,22 +43,47 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     An approval that is there already was not checked by the API server, which lets only what waits be approved: it never counts. One
     that has counted goes on to, when the candidate has to wait once more (for a pin).
     """
+    assert status.frozen is not None
     pinned = f", and for spec.pin (version {model.spec.pin.version}) to be removed" if model.spec.pin else ""
     return replace(
         status,
         stage=Stage.AWAITING_APPROVAL,
         waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
-        deadline=now + timedelta(seconds=APPROVAL_SECONDS),
+        deadline=now + timedelta(seconds=status.frozen.policy.approval_deadline_seconds),
         unchecked_approval="" if status.approved_by else approver(request),
     )
 
 
+def too_many_wait(model: Model) -> Problem | None:
+    """Why nothing more may start: each candidate that waits takes its room in the record and on the volume."""
+    if len(model.status.awaiting_approval) < MOST_WAITING:
+        return None
+    message = f"{MOST_WAITING} candidates wait for approval; approve one of them, or cancel some"
+    return Problem("TooManyAwaitApproval", message, transient=True)
+
+
 def make_way(observed: Observed) -> Step | None:
-    """A request that waits for a person frees its place; the queue goes on."""
+    """A request that waits for a person frees its place; the queue goes on. The record keeps its version, whatever becomes of it."""
     active, status = observed.active, observed.present.status
     if active is None or active.status.stage is not Stage.AWAITING_APPROVAL or _decided(observed, active, None):
         return None
-    return step("it waits for a person: the queue goes on", WriteModel(replace(status, active_request=None)))
+    waiting = WaitingVersion(active.status.version, active.meta.name, active.meta.uid)
+    noted = replace(status, active_request=None, awaiting_approval=(*status.awaiting_approval, waiting))
+    return step("it waits for a person: the queue goes on", WriteModel(noted))
+
+
+def note_deleted(observed: Observed, now: datetime) -> Step | None:
+    """A request was deleted while it waited: its version becomes one like any other, and is pruned in its time."""
+    status, versions = observed.present.status, observed.present.status.versions
+    there = {request.meta.uid for request in observed.requests}
+    gone = [each for each in status.awaiting_approval if each.request_uid not in there]
+    if not gone:
+        return None
+    for each in gone:
+        versions = recorded(versions, of_deleted(ActiveRequest(each.request_name, each.request_uid), each.version, now))
+    left = tuple(each for each in status.awaiting_approval if each not in gone)
+    noted = replace(status, versions=versions, awaiting_approval=left)
+    return step("deleted while it waited for a person: its version is to be pruned", WriteModel(noted))
 
 
 def resume(observed: Observed, now: datetime) -> Step | None:
@@ -63,9 +92,12 @@ def resume(observed: Observed, now: datetime) -> Step | None:
     if status.active_request or status.prune:
         return None
     for request in observed.requests:
-        if request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
+        ours = request.status.model_uid == observed.present.meta.uid  # and not of a model of this name that is gone
+        if ours and request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
             reference = ActiveRequest(request.meta.name, request.meta.uid)
-            return step(f"request {request.meta.name} need not wait any longer", WriteModel(replace(status, active_request=reference)))
+            left = tuple(each for each in status.awaiting_approval if each.request_uid != request.meta.uid)
+            resumed = replace(status, active_request=reference, awaiting_approval=left)
+            return step(f"request {request.meta.name} need not wait any longer", WriteModel(resumed))
     return None
 
 
@@ -108,7 +140,8 @@ def _decided(observed: Observed, request: Request, now: datetime | None) -> Endi
             Verdict.SUPERSEDED, "Superseded", f"version {live.version if live else 'none'} became live while this one waited for approval"
         )
     if now and request.status.deadline and now >= request.status.deadline:
-        return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {APPROVAL_SECONDS // 86_400} days")
+        allowed = duration(frozen.policy.approval_deadline_seconds)
+        return Ending(Verdict.EXPIRED, "ApprovalExpired", f"nobody approved it within {allowed}")
     if observed.present.spec.pin or observed.present.spec.suspend:
         return ""
     return request.status.approved_by or (approver(request) if _countable(observed, request) else "")

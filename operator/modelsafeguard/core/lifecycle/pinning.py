@@ -27,6 +27,9 @@ def pin_problem(observed: Observed) -> Problem | None:
     if status.last_rollout and status.last_rollout.request_uid == order_of(model):
         message = f"version {pin.version} is pinned, and does not serve: {status.last_rollout.message}; correct or remove spec.pin"
         return Problem("PinFailed", message)
+    if waiting := next((each for each in status.awaiting_approval if each.version == pin.version), None):
+        message = f"version {pin.version} is pinned, and nobody has approved it yet; remove spec.pin and approve RetrainRequest "
+        return Problem("PinNotApproved", message + waiting.request_name)
     if _record(model) is None:
         there = ", ".join(record.version for record in model.status.versions if _usable(record)) or "none"
         return Problem(
@@ -82,7 +85,8 @@ def _follow(observed: Observed, verification: Verification, now: datetime) -> St
     if pin is None or record is None or verification.version != pin.version:
         return _end(observed, job, "another version is pinned, or none", WriteModel(replace(status, verification=None)))
     if job is None and not verification.job_uid and not late:
-        return step("the verify Job is not there yet", CreateVerifyJob(verification))
+        create = CreateVerifyJob(verification)
+        return None if observed.refusal(create) else step("the verify Job is not there yet", WriteModel(status), create)
     ours = job is not None and job.owner_uid == observed.present.meta.uid and verification.job_uid in ("", job.uid)
     if job is not None and ours and not verification.job_uid:
         return step("the verify Job was made", WriteModel(replace(status, verification=replace(verification, job_uid=job.uid))))

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
+from modelsafeguard.core.annotations import REBASED_BY
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import ServingState
 from modelsafeguard.core.trainer import trainer_problem
-
-REBASED_BY = "modelsafeguard.io/rebased-by"
 
 
 @dataclass(frozen=True)

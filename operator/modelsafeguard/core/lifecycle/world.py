@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modelsafeguard.core.annotations import CANCEL
 from modelsafeguard.core.cluster import Claim, Deployment, Job, Pod
+from modelsafeguard.core.lifecycle.step import CreateRequestJob, Effect
 from modelsafeguard.core.model import ActiveRequest, Model
 from modelsafeguard.core.report import Baseline
 from modelsafeguard.core.request import Request
@@ -22,14 +24,30 @@ class PublicCopy:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What the API server answered to an effect that it does not take. ``for_good``: no repetition changes that."""
+
+    effect: Effect
+    said: str
+    for_good: bool = False
+
+    def of(self, effect: Effect) -> bool:
+        """Whether it is this effect that was refused. A request that was written since is still the same one."""
+        if isinstance(effect, CreateRequestJob) and isinstance(self.effect, CreateRequestJob):
+            return (effect.role, effect.request.meta.uid) == (self.effect.role, self.effect.request.meta.uid)
+        return effect == self.effect
+
+
+@dataclass(frozen=True)
 class Observed:
     """One model's world.
 
-    ``requests`` are those without a verdict, and the active one in any case, oldest first. ``jobs``, by name, are those that
-    belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a pod.
-    ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
+    ``requests`` are those without a verdict, oldest first, and those that the record speaks of in any case. ``jobs``, by name, are
+    those that belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a
+    pod. ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
     with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
-    lets only those approve, and sign for another baseline, who may.
+    lets only those approve, and sign for another baseline, who may. ``refusals`` are of effects that were tried since this pass over
+    the model began: a rule that meets one lets the next rule go on, or draws its conclusion. The next pass tries again.
     """
 
     namespace: str
@@ -47,6 +65,11 @@ class Observed:
     mounted: frozenset[str] | None = None
     approvals_checked: bool = False
     signatures_checked: bool = False
+    refusals: tuple[Refusal, ...] = ()
+
+    def refusal(self, effect: Effect) -> Refusal | None:
+        """What the API server has just said to this effect; None if it was not tried, or taken."""
+        return next((refusal for refusal in self.refusals if refusal.of(effect)), None)
 
     @property
     def present(self) -> Model:
@@ -61,12 +84,9 @@ class Observed:
         return next((request for request in self.requests if reference and request.meta.uid == reference.uid), None)
 
 
-CANCEL_ANNOTATION = "modelsafeguard.io/cancel"
-
-
 def cancelled(request: Request | None) -> bool:
     """Whether the request was taken back: by annotation, or by deleting it."""
-    return request is None or request.meta.deleting or CANCEL_ANNOTATION in request.meta.annotations
+    return request is None or request.meta.deleting or CANCEL in request.meta.annotations
 
 
 def version_of(request: ActiveRequest) -> str:

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from modelsafeguard.core.model import Parameter, ServingState
-from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.policy import Policy, Promotion, Rules
 from modelsafeguard.core.report import Evidence
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
@@ -70,7 +70,7 @@ def test_numbers_of_two_holdouts_are_compared_when_the_live_model_was_scored_aga
 
 
 def test_a_dry_run_says_what_would_have_been_and_patches_nothing(world):
-    world.ask(policy=Policy(promotion=Promotion.DRY_RUN))
+    world.ask(policy=Rules(promotion=Promotion.DRY_RUN))
     world.trained()
     assert world.verdict()[0] is Verdict.DRY_RUN
     assert world.status().message == "Would have been Promoted: No previous model to compare against"
@@ -115,7 +115,7 @@ def test_parameters_that_the_owner_does_not_allow_fail_before_anything_is_made(w
 def test_a_stricter_request_counts(world):
     world.promote(accuracy="0.9000", f1_macro="0.9000")
     rule = replace(world.model.spec.policy.metrics[0], max_drop=Decimal(0))
-    world.ask("nightly-2", policy=Policy((rule,)))
+    world.ask("nightly-2", policy=Rules((rule,)))
     world.trained("nightly-2", accuracy="0.8990", f1_macro="0.9000")
     assert world.verdict("nightly-2")[0] is Verdict.REJECTED
 

@@ -7,7 +7,7 @@ import pytest
 from modelsafeguard.core.cluster import JobState
 from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS
 from modelsafeguard.core.model import Pin
-from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.policy import Promotion, Rules
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
 
@@ -206,7 +206,7 @@ def test_a_candidate_that_is_accepted_while_a_version_is_pinned_waits_and_says_f
 
 
 def test_an_approval_does_not_count_while_a_version_is_pinned(two):
-    two.ask("newer", policy=Policy(promotion=Promotion.MANUAL))
+    two.ask("newer", policy=Rules(promotion=Promotion.MANUAL))
     two.trained("newer", accuracy="0.9500")
     two.pin(two.version("bad"))
     two.approve("newer")
@@ -214,6 +214,15 @@ def test_an_approval_does_not_count_while_a_version_is_pinned(two):
     two.pin(None)
     two.bake()
     assert two.served == two.version("newer")
+
+
+def test_a_version_that_nobody_has_approved_cannot_be_pinned_and_says_what_to_do(two):
+    two.ask("newer", policy=Rules(promotion=Promotion.MANUAL))
+    two.trained("newer", accuracy="0.9500")
+    two.pin(two.version("newer"))
+    assert two.condition("Ready") == ("False", "PinNotApproved")
+    assert two.model.status.verification is None
+    assert two.served == two.version("bad")
 
 
 def test_a_model_that_is_pinned_from_the_first_day_says_that_there_is_no_such_version(world, spec):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from modelsafeguard.core.lifecycle.step import CreateRequestJob
 from modelsafeguard.core.model import ServingState
-from modelsafeguard.core.policy import MetricRule, Policy
+from modelsafeguard.core.policy import MetricRule, Policy, Promotion, Rules
 from tests.unit.core.lifecycle.operators import Story
 from tests.unit.core.lifecycle.world import FOUND
 
@@ -29,6 +30,11 @@ def queued(world: Story) -> None:
 def judging(world: Story) -> None:
     world.ask()
     world.annotate_model(accuracy="0.1")
+    world.trained()
+
+
+def awaiting_approval(world: Story) -> None:
+    world.ask(policy=Rules(promotion=Promotion.MANUAL))
     world.trained()
 
 
@@ -52,6 +58,7 @@ STAGES: Mapping[str, Act] = {
     "queued": queued,
     "training": Story.ask,
     "judging": judging,
+    "awaiting approval": awaiting_approval,
     "accepted": accepted,
     "rolling out": Story.train,
     "baking": baking,
@@ -118,7 +125,7 @@ def job_is_replaced(world: Story) -> None:
 
 
 def job_is_refused(world: Story) -> None:
-    world.quota = "exceeded quota: count/jobs.batch"
+    world.refuse("exceeded quota: count/jobs.batch", CreateRequestJob)
 
 
 def folder_is_broken(world: Story) -> None:
@@ -232,6 +239,8 @@ def go_on(world: Story, stage: str, event: tuple[str, str]) -> None:
     """Everybody does the next thing that can still be done, and then the clock runs for as long as anybody waits for it."""
     if stage == "judging" and event not in STAYS_ANNOTATED and world.model:
         world.annotate_model(accuracy="0.9")
+    if stage == "awaiting approval" and "nightly-1" in world.requests:
+        world.approve()
     if stage == "accepted" and event not in STAYS_PAUSED and world.deployment:
         world.edit_deployment(paused=False)
     if world.jobs_at_work and event not in KEEPS_JOBS:
