@@ -4,6 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from modelsafeguard.core.comparison import (
+    Classes,
+    Comparison,
+    Leakage,
+    MetricComparison,
+    Part,
+    SliceComparison,
+    Unmeasured,
+)
 from modelsafeguard.core.model import (
     ActiveRequest,
     Best,
@@ -20,6 +29,7 @@ from modelsafeguard.core.model import (
     VersionRecord,
     WaitingVersion,
 )
+from modelsafeguard.core.numbers import PValue
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.request import Frozen, JobRef, RequestStatus, Stage
@@ -92,6 +102,21 @@ REPORT = Report(
     live_version="nightly-7-aaaaaaaa",
     live_metrics=METRICS,
     live_evidence=Evidence.PAIRED,
+    comparison=Comparison(
+        rows=300,
+        changed=42,
+        gained=20,
+        lost=12,
+        p_value=PValue("0.215"),
+        resamples=10_000,
+        metrics={"accuracy": MetricComparison(Decimal("0.0266666667"), Decimal("-0.01"), Decimal("0.063333"), Decimal("0.01879"))},
+        slices_tested=31,
+        slices=(SliceComparison("domain", "banking", 90, 1, 9, PValue("3.05e-41")),),
+        classes_lost=Classes(2, ("freeze_account",)),
+        classes_gained=Classes(1, ("travel_notification",)),
+    ),
+    leakage=Leakage(300, 2, 1),
+    not_measured={Part.SLICES: Unmeasured.COLUMN_UNUSABLE},
 )
 REQUEST_STATUS = RequestStatus(
     observed_generation=1,

@@ -16,10 +16,12 @@ from modelsafeguard.api import names
 from modelsafeguard.api.codec import encode, json_name
 from modelsafeguard.api.scalars import DECIMAL_LENGTH, DECIMAL_PATTERN
 from modelsafeguard.core.annotations import LONGEST_SIGNATURE
+from modelsafeguard.core.comparison import LONGEST_NAME, NAMED_CLASSES, WORST_SLICES
 from modelsafeguard.core.lifecycle.approval import MOST_WAITING
 from modelsafeguard.core.lifecycle.pruning import BATCH
 from modelsafeguard.core.lifecycle.records import MOST_RECORDS
 from modelsafeguard.core.model import History, ModelSpec, ModelStatus
+from modelsafeguard.core.numbers import P_VALUE_PATTERN, PValue
 from modelsafeguard.core.parameters import MAX_VALUE
 from modelsafeguard.core.request import RequestSpec, RequestStatus
 
@@ -54,6 +56,7 @@ SCALARS = {
     int: Fact("integer"),
     bool: Fact("boolean"),
     Decimal: Fact("string"),
+    PValue: Fact("string"),
     datetime: Fact("string", format="date-time"),
 }
 PASSED_ON = Fact("object, passed on as it is")
@@ -181,6 +184,17 @@ def test_every_string_list_and_map_is_bounded(plural):
 def test_every_rule_has_a_sentence_and_a_reason(plural):
     rules = [rule for _, schema in nodes(root(plural)) for rule in schema.get("x-kubernetes-validations", [])]
     assert [rule["rule"] for rule in rules if not (rule.get("message") and rule.get("reason"))] == []
+
+
+def test_the_status_holds_exactly_the_p_values_that_are_written():
+    assert P_VALUE_PATTERN in [schema.get("pattern") for _, schema in nodes(root(names.REQUEST_PLURAL))]
+
+
+def test_the_compact_report_has_no_more_examples_and_no_longer_names_than_the_status_holds():
+    comparison = root(names.REQUEST_PLURAL)["properties"]["status"]["properties"]["report"]["properties"]["comparison"]["properties"]
+    slices, classes = comparison["slices"], comparison["classesLost"]["properties"]["names"]
+    assert (slices["maxItems"], slices["items"]["properties"]["value"]["maxLength"]) == (WORST_SLICES, LONGEST_NAME)
+    assert (classes["maxItems"], classes["items"]["maxLength"]) == (NAMED_CLASSES, LONGEST_NAME)
 
 
 def test_the_status_holds_exactly_the_decimals_that_are_written():
