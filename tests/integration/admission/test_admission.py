@@ -245,7 +245,6 @@ class TestApprovingIsSigning:
         another["metadata"]["name"] = "nightly-9"
         refused(person("alice", *OWNER, APPROVE).create(another), "Only a RetrainRequest in stage AwaitingApproval")
 
-
     def test_why_is_said_with_the_approval_and_stays(self, person):
         alice = person("alice", EVERYTHING_OF_OURS, APPROVE)
         refused(alice.patch("retrainrequests", annotated(approval_reason="looks good")), "is set together with")

@@ -61,13 +61,18 @@ def no_leakage(case: Case, policy: Policy) -> Iterator[Finding]:
     before = leakage.live_leaked if case.measured_live else None
     excess = Decimal(leakage.leaked - (before or 0)) / leakage.rows
     numbers |= {"rows": str(leakage.rows), "leaked": str(leakage.leaked), "excess": compact(excess)}
-    live = "that is not known of the live model" if before is None else f"{before:,} by the live model"
-    said = f"{leakage.leaked:,} of {counted(leakage.rows, 'holdout row')} were trained on ({live})"
+    said = f"{leakage.leaked:,} of {counted(leakage.rows, 'holdout row')} were trained on ({_by_live(case, before)})"
     if excess <= policy.max_leakage:
         yield passed(gate, said, numbers)
     else:
         message = f"{said}, more than maxLeakage {brief(policy.max_leakage)} allows: the numbers cannot be believed"
         yield Finding(gate, Outcome.INCONCLUSIVE, Reason.LEAKAGE, message, numbers)
+
+
+def _by_live(case: Case, leaked: int | None) -> str:
+    if case.baseline is None:
+        return "there is no live model"
+    return "that is not known of the live model" if leaked is None else f"{leaked:,} by the live model"
 
 
 def holdout_not_worn_out(case: Case, policy: Policy) -> Iterator[Finding]:

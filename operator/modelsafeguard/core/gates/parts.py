@@ -59,8 +59,9 @@ def _slices_finding(case: Case, comparison: Comparison, policy: Policy) -> Findi
     regressed = [one for one in worse if one.interval.upper < -tolerated]
     if regressed:
         return _regressed(regressed, comparison, policy, numbers)
-    if worse and len(worse) == len(comparison.slices) < tested:  # the report names only some of those that got worse
-        return not_measured(gate, f"The {len(worse)} worst slices are within maxSliceDrop, and of the others it is not known", numbers)
+    if worse and len(worse) == len(comparison.slices) < tested:
+        named = f"The report has room for {counted(len(worse), 'slice')} of those that got worse, within maxSliceDrop"
+        return not_measured(gate, f"{named}; of the others it is not known", numbers)
     return passed(gate, f"None of {counted(tested, 'slice')} got worse beyond chance{case.why_not(Part.SLICES)}", numbers)
 
 
