@@ -38,8 +38,8 @@ def judge(policy: Policy, report: Report, baseline: Baseline | None, decisions: 
     | a required gain was missed without any such fall     | Rejected | Performance did not improve enough: accuracy        |
     |                                                      |          |   +0.0050 (required +0.01), F1 +0.0400              |
 
-    Sentences name every metric of the policy that was compared, in the policy's order. Where another gate decides, they are its
-    findings' own. A number that is missing or not legal gives Failed or Inconclusive with the sentences of the gates that found it.
+    Sentences name every metric of the policy that was compared, in the policy's order. Where another gate decides, it has the word, and
+    further ones are named. A number that is missing or not legal gives Failed or Inconclusive in the words of the gates that found it.
 
     Returns:
         A judgement with ``verdict`` None when the candidate has passed, or waits for a person. Under ``promotion: DryRun`` all but
@@ -103,15 +103,20 @@ def _rejected(policy: Policy, findings: Sequence[Finding], deltas: dict[str, Dec
         reason, said = Reason.PERFORMANCE_DEGRADED, f"Performance degraded: {_changes(policy, deltas)}"
     else:
         reason, said = Reason.GAIN_TOO_SMALL, f"Performance did not improve enough: {_changes(policy, deltas, required=True)}"
-    return reason, _joined([said, *(finding.message for finding in deciding if finding not in by_points)])
+    return reason, said + _also(deciding, GateName.METRIC_WITHIN_TOLERANCE)
 
 
 def _stopped(deciding: Sequence[Finding]) -> tuple[str, str]:
-    return deciding[0].reason, _joined([finding.message for finding in deciding])
+    """The words of the first gate that decides, and the names of the others; of what is broken, all words."""
+    first = deciding[0]
+    said = [finding.message for finding in deciding if finding.gate == first.gate or first.outcome is Outcome.FAILED]
+    also = "" if first.outcome is Outcome.FAILED else _also(deciding, first.gate)
+    return first.reason, "; ".join(dict.fromkeys(said)) + also
 
 
-def _joined(sentences: Sequence[str]) -> str:
-    return "; ".join(dict.fromkeys(sentences))
+def _also(deciding: Sequence[Finding], first: str) -> str:
+    others = dict.fromkeys(finding.gate for finding in deciding if finding.gate != first)
+    return f"; also {', '.join(others)}" if others else ""
 
 
 def _changes(policy: Policy, deltas: dict[str, Decimal], *, required: bool = False) -> str:
