@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelsafeguard.core.model import ModelSpec, ServingState
+from modelsafeguard.core.model import HoldoutUse, ModelSpec, ServingState
 from modelsafeguard.core.policy import Promotion, Rules
 from modelsafeguard.core.verdict import Verdict
 from tests.support.objects import report
@@ -107,6 +107,7 @@ class Outcome:
     events: frozenset[tuple[str, str, str]]
     log: tuple[str, ...]
     recorded: frozenset[tuple[str, Verdict, str]]
+    holdouts: tuple[HoldoutUse, ...]
     served: ServingState
 
 
@@ -133,6 +134,7 @@ class Telling:
             events=frozenset(world.history.events),
             log=tuple(world.history.log),
             recorded=frozenset((record.version, record.verdict, record.reason) for record in world.model.status.versions),
+            holdouts=world.model.status.holdouts,
             served=world.deployment.serving,
         )
 
