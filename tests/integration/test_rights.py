@@ -70,6 +70,21 @@ async def test_with_the_admission_policies_it_may_see_that_an_approval_was_check
     assert [call.what for call in proxy.journal if call.status == 403] == []
 
 
+@pytest.mark.usefixtures("operator")
+async def test_with_them_it_may_see_that_somebody_else_than_who_asked_has_approved(world: World, proxy: Proxy, kubectl: Kubectl) -> None:
+    await world.given_serving()
+    policy = {"promotion": "Manual", "approvals": {"forbidOwn": True}}
+    await world.create(model_deployment(serving={"bakeSeconds": 0}, policy=policy))
+    # Without the policies anybody can write this, and later nobody can change it.
+    await trained(world, "nightly", annotations={"modelsafeguard.io/requested-by": "alice"})
+    await in_stage(world, "nightly", "AwaitingApproval")
+    with admission(kubectl, "approve", "requester", "reader"):
+        await world.patch("RetrainRequest", "nightly", {"metadata": {"annotations": {"modelsafeguard.io/approved-by": "administrator"}}})
+        async with play(world):
+            assert (await world.verdict("nightly"))["approvedBy"] == "administrator"
+    assert [call.what for call in proxy.journal if call.status == 403] == []
+
+
 def granted() -> set[tuple[str, str]]:
     """Each (verb, resource) of the role."""
     return {(verb, resource) for rule in manifest("role")["rules"] for verb in rule["verbs"] for resource in rule["resources"]}
