@@ -101,8 +101,9 @@ down: ## Remove the clusters and stop the container engine; what was built stays
 clean: ## Remove everything that was made here and on this machine, and nothing else
 	@$(CLUSTER) clean
 	@$(call REMOVE,build)
-	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if [ -e .venv/made-of ]; then rm -rf .venv; fi
+	@rm -rf .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Not compared by time: the script knows by digest whether there is anything to do.
 .PHONY: .venv/made-of

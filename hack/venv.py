@@ -1,7 +1,8 @@
 """Make .venv from requirements/dev.txt, unless it is made of exactly that already: `python3 -m hack.venv`.
 
-Standard library only. Every package is checked against its hash. A stamp with the digest of the requirements is written last, so a run
-that was killed half-way leaves nothing that looks finished.
+Standard library only. Every package is checked against its hash. The file `made-of` in it says that it is ours: it is there before
+anything else, and gets the digest of the requirements at the end. So a run that was killed half-way leaves nothing that looks finished,
+or like somebody else's.
 """
 
 import hashlib
@@ -11,13 +12,14 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from hack.cluster.cache import Cache
+from hack.cluster.cache import Cache, remove_tree
 from hack.cluster.debian import Debian
 from hack.cluster.places import REPOSITORY, places
 from hack.cluster.progress import ClusterError, run, say, step
 from hack.cluster.wheels import pip_environment
 
 VENV = REPOSITORY / ".venv"
+MARK = "made-of"  # `make clean` knows it too
 REQUIREMENTS = REPOSITORY / "requirements" / "dev.txt"
 
 
@@ -46,16 +48,33 @@ def need_venv_module() -> None:
     Debian(home, Cache(home.entries)).need(package)
 
 
+def begin(mark: Path) -> None:
+    """An empty folder of ours, known as such by its mark from the first moment on.
+
+    Raises:
+        ClusterError: there is an environment that somebody else has made.
+    """
+    if VENV.exists() and not mark.exists() and any(VENV.iterdir()):
+        raise ClusterError(f"{VENV} was not made by this command, which would replace it: move it away, or delete it, and try again.")
+    VENV.mkdir(exist_ok=True)
+    mark.write_text("")
+    for path in VENV.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        elif path != mark:
+            path.unlink()
+
+
 def make() -> None:
     """Make the environment, if it is not there as it should be."""
-    mark = VENV / "made-of"
+    mark = VENV / MARK
     if mark.exists() and mark.read_text() == stamp():
         return
     need_venv_module()
     log = places().logs / "venv.log"
-    mark.unlink(missing_ok=True)
+    begin(mark)
     with step("making .venv from requirements/dev.txt", 60):
-        run([sys.executable, "-m", "venv", "--clear", VENV], log=log)
+        run([sys.executable, "-m", "venv", VENV], log=log)
         install = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--require-hashes", "--requirement"]
         run([VENV / "bin" / "python", *install, REQUIREMENTS], log=log, env=pip_environment(places()))
     mark.write_text(stamp())

@@ -21,7 +21,7 @@ TOOLCHAIN_SECONDS = 600
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to build from one of the modules in this folder."""
+    """What to build from one of the modules in this folder, or in another ``home``."""
 
     folder: str
     packages: tuple[tuple[str, ...], ...]  # one call of go for each group
@@ -29,6 +29,7 @@ class Recipe:
     ldflags: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)  # go names a program after the last folder of its package
     files: Mapping[str, str] = field(default_factory=dict)  # {module: folder in it}, copied to `files`
+    home: Path = RECIPES
 
 
 def version_of(recipe: str, module: str) -> str:
@@ -49,7 +50,7 @@ class Go:
 
     def programs(self, recipe: Recipe) -> Path:
         """Give the folder with the programs of one recipe, built if it is not cached."""
-        source = RECIPES / recipe.folder
+        source = recipe.home / recipe.folder
         ldflags = f"-s -w {recipe.ldflags}".strip()
         inputs = {"sources": digest_tree(source), "flags": f"{FLAGS} {ldflags}", "go": self._toolchain(source)}
         inputs |= {"what": repr((recipe.packages, recipe.renamed, recipe.files))}

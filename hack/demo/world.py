@@ -88,8 +88,12 @@ class World:
 
     def ask(self, name: str, **parameters: str) -> str:
         """Create a RetrainRequest with these parameters, and give its name."""
-        spec = {"modelDeploymentRef": {"name": MODEL}, "parameters": parameters}
-        self.kube.create({"apiVersion": f"{PREFIX}v1alpha1", "kind": "RetrainRequest", "metadata": {"name": name}, "spec": spec})
+        return self.order(name, {"parameters": parameters})
+
+    def order(self, name: str, spec: Json, **metadata: Json) -> str:
+        """Create a RetrainRequest with more in its spec than parameters, and give its name."""
+        body = {"apiVersion": f"{PREFIX}v1alpha1", "kind": "RetrainRequest", "metadata": {"name": name, **metadata}}
+        self.kube.create(body | {"spec": {"modelDeploymentRef": {"name": MODEL}, **spec}})
         return name
 
     def ask_as(self, path: Path) -> str:

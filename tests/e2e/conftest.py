@@ -18,6 +18,8 @@ from hack.demo.data import SAMPLE
 from hack.demo.kube import Json, Kube
 from hack.demo.story import first_model
 from hack.demo.world import World, unchanged
+from tests.e2e.node import Node
+from tests.e2e.volume import Volume
 
 CLUSTER = "safeguard-e2e"
 KEEP = "SAFEGUARD_KEEP"  # set: the cluster stays up after the run, for the next one
@@ -51,6 +53,12 @@ def operator(kube: Kube, images: Mapping[str, str]) -> Kube:
     return kube
 
 
+@pytest.fixture(scope="session")
+def node(kube: Kube) -> Node:
+    """The machine below the cluster."""
+    return Node(kube)
+
+
 @contextmanager
 def worlds(operator: Kube, images: Mapping[str, str]) -> Iterator[NewWorld]:
     """Makes namespaces with a server that has no model yet; they are deleted, and not waited for, at the end."""
@@ -81,6 +89,12 @@ def live_world(operator: Kube, images: Mapping[str, str]) -> Iterator[World]:
         world = make()
         first_model(world)
         yield world
+
+
+@pytest.fixture(scope="session")
+def volume(live_world: World) -> Volume:
+    """The claim that holds the versions of the shared model."""
+    return Volume(live_world)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """An operator for one namespace, as manifests/namespaced installs it: no right beyond it, and it does the whole job."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -12,6 +11,7 @@ from hack.demo.kube import Kube
 from hack.demo.manifests import rendered
 from hack.demo.setup import OPERATOR
 from hack.demo.story import first_model
+from tests.e2e.operators import operators
 
 BEYOND = (
     ("modelsafeguard.io", "retrainrequests", "list"),
@@ -20,17 +20,6 @@ BEYOND = (
     ("apps", "deployments", "patch"),
     ("", "secrets", "get"),
 )
-
-
-@contextmanager
-def no_operator_for_the_cluster(operator: Kube) -> Iterator[None]:
-    operator.kubectl("scale", f"deployment/{OPERATOR}", "--replicas=0")
-    operator.kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=operator", "--timeout=60s")
-    try:
-        yield
-    finally:
-        operator.kubectl("scale", f"deployment/{OPERATOR}", "--replicas=1")
-        operator.kubectl("rollout", "status", f"deployment/{OPERATOR}", "--timeout=120s", timeout=130)
 
 
 def test_an_operator_for_one_namespace_does_its_job_without_a_right_beyond_it(
@@ -48,7 +37,7 @@ def test_an_operator_for_one_namespace_does_its_job_without_a_right_beyond_it(
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     objects = rendered(world.kube, tmp_path, images)
     assert not [body["kind"] for body in objects if body["kind"].startswith("Cluster")]
-    with no_operator_for_the_cluster(operator):
+    with operators(operator, 0):
         # when it is installed and alone, and a model is asked for
         world.kube.apply(objects)
         world.kube.kubectl("rollout", "status", f"deployment/{OPERATOR}", "--timeout=120s", timeout=130)

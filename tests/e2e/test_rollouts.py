@@ -1,10 +1,8 @@
 """Rollouts that go wrong after they seemed to go right, and what becomes of old versions."""
 
-import pytest
-
 from hack.demo.kube import Json
 from hack.demo.story import first_model
-from hack.demo.world import MODEL, expect_verdict, is_true
+from hack.demo.world import MODEL, expect_verdict
 
 # Longer than a rollout of two pods takes here (about 10 s), shorter than the bake that follows it.
 CRASHES_AFTER_SECONDS = 25
@@ -41,22 +39,6 @@ def _all_available(deployment: Json) -> bool:
     return settled and status.get("availableReplicas") == status.get("updatedReplicas") == deployment["spec"]["replicas"]
 
 
-@pytest.fixture
-def volume(live_world):
-    """Asks what lies on the claim that holds the versions."""
-    name = "looker"
-    loader = live_world.kube.get("Pod", "client")
-    container = {key: loader["spec"]["containers"][0][key] for key in ("image", "imagePullPolicy", "command", "securityContext")}
-    spec = {
-        **{key: loader["spec"][key] for key in ("automountServiceAccountToken", "securityContext", "terminationGracePeriodSeconds")},
-        "containers": [container | {"name": name, "volumeMounts": [{"name": "store", "mountPath": "/store", "readOnly": True}]}],
-        "volumes": [{"name": "store", "persistentVolumeClaim": {"claimName": "models"}}],
-    }
-    live_world.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
-    live_world.kube.until("Pod", name, "Ready", is_true("Ready"), within=60)
-    return lambda folder: set(live_world.kube.kubectl("exec", name, "--", "ls", f"/store/{MODEL}/{folder}").split())
-
-
 def test_rejected_versions_leave_the_volume_and_their_reports_stay(live_world, volume) -> None:
     # given an owner who keeps no rejected version
     live_world.kube.merge("ModelDeployment", MODEL, {"spec": {"history": {"rejected": 0}}})
@@ -65,10 +47,10 @@ def test_rejected_versions_leave_the_volume_and_their_reports_stay(live_world, v
     version = expect_verdict(live_world.verdict(live_world.ask("hopeless", dataset="noisy")), "Rejected")["version"]
     # then its folder goes, by the record and in fact; its report and the live version stay
     live_world.kube.until("ModelDeployment", MODEL, f"{version} pruned", _pruned(version), within=90)
-    kept = volume("versions")
+    kept = volume.names("versions")
     assert live in kept
     assert version not in kept
-    assert {f"{live}.json", f"{version}.json"} <= volume("reports")
+    assert {f"{live}.json", f"{version}.json"} <= volume.names("reports")
 
 
 def _pruned(version: str):

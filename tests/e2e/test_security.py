@@ -6,6 +6,7 @@ from kubernetes.client.exceptions import ApiException
 from hack.demo import manifests
 from hack.demo.kube import Json, Kube
 from hack.demo.world import MODEL, World
+from tests.e2e.states import not_ready, waits_for
 
 MALLORY = "mallory"
 
@@ -76,23 +77,15 @@ def test_nothing_is_done_for_a_younger_model_in_anothers_folder(live_world: Worl
     with live_world.kube.recorded("Job") as jobs:
         live_world.kube.create(request | {"spec": {"modelDeploymentRef": {"name": "theirs"}}})
         # then the model and the request say why nothing is done, and nothing is
-        model = live_world.kube.until("ModelDeployment", "theirs", "Ready=False/Conflict", _conflict, within=30)
-        live_world.kube.until("RetrainRequest", "intruding", "its reason for waiting", _waits_for_the_older, within=30)
+        model = live_world.kube.until("ModelDeployment", "theirs", "Ready=False/Conflict", not_ready("Conflict"), within=30)
+        older = waits_for(f"ModelDeployment {MODEL} is older")
+        live_world.kube.until("RetrainRequest", "intruding", "its reason for waiting", older, within=30)
         live_world.kube.delete("ModelDeployment", "theirs")
         ended = live_world.verdict("intruding", within=60)
     message = next(each["message"] for each in model["status"]["conditions"] if each["type"] == "Ready")
     assert MODEL in message
     assert ended["status"]["verdict"] == "Cancelled"
     assert not [job for job in jobs if job["metadata"]["labels"].get("modelsafeguard.io/model") == "theirs"]
-
-
-def _waits_for_the_older(request: Json) -> bool:
-    return f"ModelDeployment {MODEL} is older" in request.get("status", {}).get("waiting", "")
-
-
-def _conflict(model: Json) -> bool:
-    conditions = model.get("status", {}).get("conditions", [])
-    return any((each["type"], each["status"], each["reason"]) == ("Ready", "False", "Conflict") for each in conditions)
 
 
 def test_a_model_cannot_be_moved_into_anothers_folder_afterwards(mallorys: Kube, own_model: Json) -> None:

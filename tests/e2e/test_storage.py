@@ -1,35 +1,29 @@
 """A claim without room, or that cannot be written: Failed with a sentence, and nothing is harmed."""
 
-import os
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from hack.demo.kube import Json, Kube
-from hack.demo.setup import cluster_tool
-from hack.demo.world import PREFIX, expect_verdict
+from hack.demo.story import first_model
+from hack.demo.world import MODEL, PREFIX, expect_verdict
+from tests.e2e.node import Node
+from tests.e2e.volume import Volume
 
 SMALL = "size=200k,mode=0777"  # less than a model takes
+FOR_TWO = "size=8m,mode=0777"
 OF_ROOT = "size=50m,mode=0755"
 
 
 @pytest.fixture
-def special_volume(operator: Kube, request: pytest.FixtureRequest) -> Iterator[Callable[[Json], None]]:
+def special_volume(operator: Kube, node: Node, request: pytest.FixtureRequest) -> Iterator[Callable[[Json], None]]:
     """A volume for the models, mounted with these options; gives the change that makes the claim ask for it."""
     name = f"special-{uuid.uuid4().hex[:8]}"
     folder = f"/var/safeguard-{name}"
-    node = operator.all("Node")[0]["metadata"]["name"]
-    words = cluster_tool("env", "--name", node.removesuffix("-control-plane"))
-    environment = dict(word.split("=", 1) for word in words if "=" in word)
-
-    def in_node(*command: str) -> None:
-        subprocess.run(["docker", "exec", node, *command], env=os.environ | environment, check=True, capture_output=True, timeout=60)
-
     volume = {"storageClassName": name, "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": folder}}
-    in_node("mkdir", "--parents", folder)
-    in_node("mount", "--types", "tmpfs", "--options", request.param, "tmpfs", folder)
+    node.run("mkdir", "--parents", folder)
+    node.run("mount", "--types", "tmpfs", "--options", request.param, "tmpfs", folder)
     operator.create({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume})
 
     def ask_for_it(body: Json) -> None:
@@ -38,7 +32,7 @@ def special_volume(operator: Kube, request: pytest.FixtureRequest) -> Iterator[C
 
     yield ask_for_it
     operator.delete("PersistentVolume", name)
-    in_node("umount", "--lazy", folder)
+    node.run("umount", "--lazy", folder)
 
 
 @pytest.mark.parametrize("special_volume", [SMALL], indirect=True)
@@ -49,6 +43,38 @@ def test_a_full_volume_fails_the_request_in_a_sentence_and_rolls_nothing_out(new
     assert "No space left on device" in status["message"]
     assert world.served() == before
     assert "live" not in world.model()["status"]
+
+
+# It trains well, and takes all the room that is left with a last file of its own.
+FILLS = 'python -m trainer.drill && { cat /dev/zero > "$SAFEGUARD_OUTPUT_DIR/padding" || true; }'
+
+
+@pytest.mark.parametrize("special_volume", [FOR_TWO], indirect=True)
+def test_a_volume_that_is_full_when_the_candidate_is_to_be_published_fails_the_request_and_the_live_model_serves(
+    new_world, special_volume
+) -> None:
+    # given a live model, and a trainer whose files just fit beside it
+    world = new_world(change=special_volume)
+    first_model(world)
+    volume, before, live = Volume(world), world.served(), world.live()
+    world.kube.merge("ModelDeployment", MODEL, {"spec": {"trainer": {"command": ["sh", "-c", FILLS]}}})
+    # when measure has no room for its own
+    with world.asked_all_the_time() as answers:
+        status = expect_verdict(world.verdict(world.ask("filling", dataset="full")), "Failed")
+    # then it says so, nothing is published, and the live model has served all the time
+    assert status["reason"] == "VolumeFull"
+    assert "The claim's volume is full" in status["message"]
+    (pod,) = world.kube.all("Pod", f"{PREFIX}request=filling")
+    assert _exit_codes(pod) == {"check": 0, "train": 0, "measure": 1}
+    assert volume.names("versions") == {live}
+    assert volume.names("reports") == {f"{live}.json"}
+    assert world.served() == before
+    assert set(answers.versions) == {live}
+
+
+def _exit_codes(pod: Json) -> dict[str, int]:
+    ended = [*pod["status"]["initContainerStatuses"], *pod["status"]["containerStatuses"]]
+    return {each["name"]: each["state"]["terminated"]["exitCode"] for each in ended}
 
 
 @pytest.mark.parametrize("special_volume", [OF_ROOT], indirect=True)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from modelsafeguard.core.report import Report
+from tests.support.apiserver import Kubectl
 from tests.support.client import Json
 from tests.support.objects import model_deployment, report, retrain_request
 from tests.support.script import Script, hands_over, measure_refuses, play, trainer_fails
@@ -29,7 +30,7 @@ async def told(world: World, request: str) -> list[Json]:
     return sorted((event for event in events if event["regarding"]["name"] == request), key=lambda event: str(event["eventTime"]))
 
 
-async def test_the_first_candidate_is_promoted_without_a_baseline_and_a_better_one_replaces_it(world: World) -> None:
+async def test_the_first_candidate_is_promoted_without_a_baseline_and_a_better_one_replaces_it(world: World, kubectl: Kubectl) -> None:
     await world.given_serving()
     await world.create(model_deployment())
     async with play(world, {"intents": measured({"first": ("0.8042", "0.7834"), "better": ("0.8542", "0.8234")})}):
@@ -40,6 +41,8 @@ async def test_the_first_candidate_is_promoted_without_a_baseline_and_a_better_o
 
     assert (first["verdict"], first["reason"], first["message"]) == ("Promoted", "Promoted", "No previous model to compare against")
     assert (better["verdict"], better["message"]) == ("Promoted", "Performance improved: accuracy +0.0500, F1 +0.0400")
+    described = " ".join(kubectl("--namespace", world.namespace, "describe", "rr/better").split())
+    assert f"compared with version {first['version']} by its annotations, measured on the same 300 rows" in described
     assert better["deltas"] == {"accuracy": "+0.0500", "f1_macro": "+0.0400"}
     model = await world.get("ModelDeployment", "intents")
     version = better["version"]

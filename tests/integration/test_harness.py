@@ -19,7 +19,7 @@ from tests.support import binaries
 from tests.support.apiserver import ApiServer, Kubectl
 from tests.support.client import ApiError, Client, Json
 from tests.support.crash_matrix import Moment, Stage, Told, crash_everywhere
-from tests.support.faults import Fault, Proxy, answers, black_hole, calls, close_watch_at_once, delays, drop, lose_reply, then
+from tests.support.faults import Fault, Proxy, answers, black_hole, calls, close_watch_at_once, delays, drop, every, lose_reply, then
 from tests.support.jobs import JOB_NAME_LABEL, End
 from tests.support.objects import claim, report, resource, serving_deployment
 from tests.support.operator_process import Operator, Settings, fresh
@@ -212,7 +212,7 @@ class TestCollectors:
         pod = await world.job_started("n-1")
         await world.delete("Job", "n-1", propagation="Foreground")
         await world.gone("Job", "n-1", within=40)
-        assert await world.find("Pod", pod["metadata"]["name"]) is None
+        await world.gone("Pod", pod["metadata"]["name"], within=40)  # the collector may not have heard of it before the Job went
 
     async def test_a_namespace_that_is_deleted_goes(self, world: World, kubectl: Kubectl) -> None:
         await world.create(note("a"))
@@ -348,6 +348,16 @@ class TestFaults:
         proxy.inject(answers(500), calls(mutating=True), nth=1)
         proxy.inject(answers(503), calls(mutating=True), nth=3)
         assert [(await http.post("configmaps", json=note(f"a{index}"))).status_code for index in range(4)] == [500, 201, 503, 201]
+
+    async def test_of_each_kind_of_call_every_second_one_can_be_met(self, proxy: Proxy, http: httpx.AsyncClient) -> None:
+        proxy.inject(answers(503), every(2, calls(mutating=True), of=2), times=-1)
+        met = []
+        for index in range(4):
+            made = await http.post("configmaps", json=note(f"a{index}"))
+            gone = await http.delete("configmaps/none")
+            assert (await http.get("configmaps")).status_code == 200
+            met.append((made.status_code, gone.status_code))
+        assert met == [(201, 404), (503, 503), (201, 404), (503, 503)]
 
     async def test_a_callback_after_the_reply_comes_when_the_call_is_done(self, proxy: Proxy, http: httpx.AsyncClient) -> None:
         heard: list[int | None] = []

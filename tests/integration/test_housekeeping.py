@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelsafeguard.api.names import LABEL_ROLE
 from modelsafeguard.core.report import Report
 from tests.support.apiserver import ApiServer
 from tests.support.client import Json
@@ -167,7 +168,8 @@ async def test_versions_that_cannot_be_removed_are_told_and_hold_nothing_up(worl
 
 async def test_finished_requests_are_deleted_after_their_time_unless_they_are_kept_in_git_or_have_none(world: World) -> None:
     tracked = {
-        "by-argo": {"annotations": {"argocd.argoproj.io/tracking-id": "team:modelsafeguard.io/RetrainRequest:x"}},
+        "by-argo-2": {"labels": {"app.kubernetes.io/instance": "team"}},
+        "by-argo-3": {"annotations": {"argocd.argoproj.io/tracking-id": "team:modelsafeguard.io/RetrainRequest:x"}},
         "by-flux": {"labels": {"kustomize.toolkit.fluxcd.io/name": "team"}},
         "by-helm": {"labels": {"app.kubernetes.io/managed-by": "Helm"}},
     }
@@ -196,6 +198,20 @@ async def test_a_training_job_stays_for_a_day_once_its_result_is_stored(world: W
     job = await world.until("Job", version, "a time to live", lambda body: "ttlSecondsAfterFinished" in body["spec"])
 
     assert job["spec"]["ttlSecondsAfterFinished"] == A_DAY
+
+
+async def test_a_job_that_is_at_work_for_a_request_with_a_verdict_is_deleted(world: World) -> None:
+    """As a second operator leaves one that is held up between its last look and its call."""
+    await given_model(world)
+    await world.create(retrain_request("over"))
+    made = await world.job_of("over")
+    await world.patch("RetrainRequest", "over", {"metadata": {"annotations": {"modelsafeguard.io/cancel": "yes"}}})
+    await world.verdict("over")
+    metadata = {key: made["metadata"][key] for key in ("name", "labels", "ownerReferences")}
+    template = made["spec"]["template"]
+    template["metadata"]["labels"] = {LABEL_ROLE: "train"}
+    again = await world.create({**made, "metadata": metadata, "spec": {"backoffLimit": 0, "template": template}, "status": {}})
+    await world.gone("Job", again["metadata"]["name"])
 
 
 # --- what is said ------------------------------------------------------------------------------------------------------------
@@ -256,8 +272,7 @@ async def test_the_debug_log_explains_every_decision_of_a_request_in_its_order(w
     await given_versions(world, "good")
     sentences = [
         "request good is the oldest",
-        "it is the oldest: rules and baseline are frozen",
-        "its training Job is not there yet",
+        "it is the oldest: rules and baseline are frozen, its Job is made",
         "its Job was made",
         "its report is here: No previous model to compare against; PolicyComplete Passed (Every rule of the policy can be applied); ",
         "accepted: the rollout is recorded",

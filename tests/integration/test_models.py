@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.apiserver import ApiServer, Kubectl
-from tests.support.client import Json
+from tests.support.kstatus import kstatus
 from tests.support.objects import claim, digest, model_deployment, report, retrain_request, serving_deployment
 from tests.support.operator_process import Operator
 from tests.support.script import Script, play, trainer_fails
@@ -326,25 +326,11 @@ async def test_kubectl_wait_for_finished_returns_for_every_kind_of_ending(world:
     assert succeeded == ["False", "True", "False", "False"]
 
 
-def kstatus(model: Json) -> str:
-    """What Helm, Argo CD and Flux make of an object (sigs.k8s.io/cli-utils, pkg/kstatus: its rules for any kind)."""
-    status, found = model.get("status", {}), conditions(model)
-    if status.get("observedGeneration", model["metadata"]["generation"]) != model["metadata"]["generation"]:
-        return "InProgress"
-    if found.get("Stalled", {}).get("status") == "True":
-        return "Failed"
-    if found.get("Reconciling", {}).get("status") == "True":
-        return "InProgress"
-    if "Ready" in found:
-        return "Current" if found["Ready"]["status"] == "True" else "InProgress"
-    return "Current"
-
-
 async def test_kstatus_reads_a_model_rightly_from_its_making_to_a_rollout_and_a_stall(world: World) -> None:
     async def reads(expected: str) -> None:
-        await world.until("ModelDeployment", "intents", f"kstatus {expected}", lambda body: kstatus(body) == expected)
+        await world.until("ModelDeployment", "intents", f"kstatus {expected}", lambda body: kstatus(body) == [expected])
 
-    assert kstatus(await world.create(model_deployment(serving=QUICK))) == "InProgress"  # nobody has looked yet
+    assert kstatus(await world.create(model_deployment(serving=QUICK))) == ["InProgress"]  # nobody has looked yet
     await reads("InProgress")  # the Deployment and the claim are still to come
     await world.given_serving()
     await reads("Current")  # no version yet is no reason to wait: a chart that installs a model is installed

@@ -51,13 +51,14 @@ class Crash:
 class Told:
     """A story that was told until the operator had nothing left to do.
 
-    ``journal`` holds the calls up to the last that changed something. ``crashed`` says whether the operator came to the call
-    that it was to die at.
+    ``journal`` holds the calls up to the last that changed something, ``log`` the lines of all operators. ``crashed`` says whether
+    the operator came to the call that it was to die at.
     """
 
     world: World
     outcome: Outcome
     journal: Sequence[Call]
+    log: Sequence[str]
     crashed: bool
 
 
@@ -87,9 +88,12 @@ class Stage:
     resync_seconds: float = 0.5
     token: Callable[[World], Awaitable[str]] | None = None
 
-    async def tell(self, story: Story, check: Check, crash: Crash | None = None) -> Told:
+    async def tell(
+        self, story: Story, check: Check, crash: Crash | None = None, *, troubles: Callable[[Proxy], None] | None = None
+    ) -> Told:
         """Tell a story once, with operators for its namespace alone, and check what came of it.
 
+        ``troubles`` injects faults before they are started.
         AssertionError when the story, the check, or an operator fails, when one never comes to rest, or left a traceback in its log.
         """
         namespace = self.new_namespace()
@@ -104,6 +108,8 @@ class Stage:
 
             if crash:
                 proxy.inject(_fault(crash.moment, kill), crash.matches, nth=crash.nth)
+            if troubles:
+                troubles(proxy)
             try:
                 async with recorded(world) as history, asyncio.TaskGroup() as group:
                     await _start(operators)
@@ -111,7 +117,8 @@ class Stage:
                     await story(world)
                     await self._settled(world, proxy, revival if died.is_set() else None)
                     revival.cancel()
-                told = Told(world, history.outcome(), _until_last_change(proxy.made(_CALLS)), died.is_set())
+                log = [line for operator in operators for line in operator.log.read_text().splitlines()]
+                told = Told(world, history.outcome(), _until_last_change(proxy.made(_CALLS)), log, died.is_set())
                 await check(told)
             finally:
                 for operator in operators:
@@ -143,6 +150,16 @@ class Stage:
         await world.eventually("the operator has nothing left to do", at_rest, within=_SETTLE_SECONDS)
 
 
+def as_in(peaceful: Told) -> Check:
+    """The check that the same came of a story as when it was told in peace."""
+
+    async def check(told: Told) -> None:
+        differences = told.outcome.differences(peaceful.outcome)
+        assert not differences, "; ".join(differences)
+
+    return check
+
+
 async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel: int = 4) -> list[Crash]:
     """Tell the story once in peace, then once for every crash: it must pass its check and come out as it did in peace.
 
@@ -156,8 +173,7 @@ async def crash_everywhere(stage: Stage, story: Story, check: Check, *, parallel
     failures: list[str] = []
 
     async def as_in_peace(told: Told) -> None:
-        differences = told.outcome.differences(peaceful.outcome)
-        assert not differences, "; ".join(differences)
+        await as_in(peaceful)(told)
         await check(told)
 
     async def attempt(crash: Crash) -> Crash | None:

@@ -8,6 +8,7 @@ import asyncio
 import re
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -160,6 +161,19 @@ def calls(method: str = "", path: str = "", *, mutating: bool | None = None, wat
             and mutating in {None, call.mutating}
             and watch in {None, call.watch}
         )
+
+    return matches
+
+
+def every(nth: int, when: Matcher, *, of: int) -> Matcher:
+    """Of the calls that match, the ``nth`` of each ``of`` of its kind: with every ``nth`` from 1 to ``of`` each call is met once."""
+    counts: Counter[tuple[str, bool]] = Counter()
+
+    def matches(call: Call) -> bool:
+        if not when(call):
+            return False
+        counts[call.what, call.watch] += 1
+        return counts[call.what, call.watch] % of == nth % of
 
     return matches
 

@@ -5,8 +5,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -68,7 +69,7 @@ class Operator:
     def __init__(self, settings: Settings, log: Path, launch: Launcher = fresh) -> None:
         self.log = log
         port = free_port()
-        self._ready = f"http://{ADDRESS}:{port}/readyz"
+        self._url = f"http://{ADDRESS}:{port}"
         env = {
             "KUBECONFIG": str(settings.kubeconfig),
             "SAFEGUARD_NAMESPACE": settings.namespace,
@@ -88,19 +89,37 @@ class Operator:
 
         AssertionError when it ended by itself or is not ready in time, with the end of its log.
         """
-        self._process.start()
+        self.begin()
         await self.ready()
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        self._process.start()
 
     async def ready(self) -> None:
         """As ``start``, of a process that has been started."""
-        try:
-            async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(verify=False) as http:
-                while self._process.running and not await _answers(http, self._ready):  # noqa: ASYNC110 -- another process's state
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            raise AssertionError(f"The operator was not ready within {_START_SECONDS:g} s. {self._last_words()}") from None
+        async with httpx.AsyncClient(verify=False) as http:
+
+            async def answers() -> bool:
+                return not self._process.running or await _status(http, f"{self._url}/readyz") == HTTPStatus.OK
+
+            await self._until(answers, "ready")
         ended = self._process.returncode
         assert ended in {None, -signal.SIGKILL}, f"The operator ended with status {ended}. {self._last_words()}"
+
+    async def ended(self) -> int | None:
+        """Its exit status once it has ended by itself; AssertionError when it goes on."""
+
+        async def over() -> bool:
+            return not self._process.running
+
+        await self._until(over, "at its end")
+        return self._process.returncode
+
+    async def probe(self, name: str) -> int | None:
+        """The HTTP status that a probe answers with; None while nothing listens."""
+        async with httpx.AsyncClient(verify=False) as http:
+            return await _status(http, f"{self._url}/{name}")
 
     def kill(self) -> None:
         """SIGKILL: no last words."""
@@ -121,13 +140,21 @@ class Operator:
         fault = _FAULT.search(text)
         assert fault is None, f"The operator's log {self.log} is not clean: {text[fault.start() : fault.start() + 3000] if fault else ''}"
 
+    async def _until(self, reached: Callable[[], Awaitable[bool]], what: str) -> None:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while not await reached():  # noqa: ASYNC110 -- another process's state
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"The operator was not {what} within {_START_SECONDS:g} s. {self._last_words()}") from None
+
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-25:]
         return "Its log ends with:\n" + "\n".join(lines)
 
 
-async def _answers(http: httpx.AsyncClient, url: str) -> bool:
+async def _status(http: httpx.AsyncClient, url: str) -> int | None:
     try:
-        return (await http.get(url)).is_success
+        return (await http.get(url)).status_code
     except httpx.TransportError:
-        return False
+        return None

@@ -1,4 +1,4 @@
-"""The Deployment controller and the kubelet of serving pods, played by writing what the real ones write."""
+"""The Deployment controller, and the scheduler and kubelet of serving pods, played by writing what the real ones write."""
 
 import hashlib
 import json
@@ -59,6 +59,14 @@ class RolloutPlayer(Client):
         await self.patch_status(
             "Deployment", name, {"readyReplicas": 0, "availableReplicas": 0, "unavailableReplicas": _replicas(deployment)}
         )
+
+    async def pods_are_bound(self, name: str, node: str) -> None:
+        """The scheduler has found this node for every pod of the present template."""
+        for pod in await self.serving_pods(name):
+            metadata = {"name": pod["metadata"]["name"]}
+            target = {"apiVersion": "v1", "kind": "Node", "name": node}
+            binding = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
+            await self._call("POST", self.path("Pod", metadata["name"], "binding"), binding)
 
     async def serving_pods(self, name: str) -> list[Json]:
         """The pods of the Deployment's present template."""

@@ -9,7 +9,7 @@ from modelsafeguard.core.gates.findings import NO_BASELINE
 from modelsafeguard.core.numbers import brief, compact, label, signed
 from modelsafeguard.core.policy import OnInconclusive, Policy, Promotion
 from modelsafeguard.core.profiles import GateName, Mode
-from modelsafeguard.core.report import Baseline, Report
+from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Judgement, Outcome, Reason, Verdict, worst
 
 _VERDICTS = {
@@ -20,6 +20,12 @@ _VERDICTS = {
     Outcome.UNCHANGED: Verdict.UNCHANGED,
     Outcome.REJECTED: Verdict.REJECTED,
     Outcome.FAILED: Verdict.FAILED,
+}
+
+_SOURCES = {
+    Evidence.PAIRED: "its stored predictions",
+    Evidence.RESCORED: "the trainer's live_predicted",
+    Evidence.ANNOTATED: "its annotations, measured",
 }
 
 
@@ -81,6 +87,19 @@ def _deltas(case: Case, policy: Policy) -> dict[str, Decimal]:
 
 def _deciding(findings: Sequence[Finding], outcome: Outcome) -> list[Finding]:
     return [finding for finding in findings if finding.outcome is outcome and finding.mode is Mode.ENFORCE]
+
+
+def comparison(report: Report, baseline: Baseline | None) -> str:
+    """What a candidate was compared with, for a person: the reason of a verdict has no room for it."""
+    if baseline is None:
+        return "there was no previous model to compare with"
+    case = choose_baseline(report, baseline)
+    if case.obstacle:
+        return f"not compared with version {baseline.version}: no numbers of it are of the candidate's holdout"
+    unknown = case.evidence is Evidence.ANNOTATED and not baseline.holdout_digest
+    holdout = "a holdout that is not known" if unknown else f"the same {report.holdout_rows:,} rows"
+    rows = ", and row by row" if case.comparison else ""
+    return f"compared with version {baseline.version} by {_SOURCES[case.evidence]} on {holdout}{rows}"
 
 
 def _passed(policy: Policy, baseline: Baseline | None, deltas: dict[str, Decimal]) -> tuple[str, str]:

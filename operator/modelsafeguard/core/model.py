@@ -320,7 +320,7 @@ class ModelStatus:
     ``found`` is what the Deployment looked like before the first rollout. ``awaiting_approval`` are the versions whose requests have
     left their place to others: one is here, or its request is the active one, or it is in ``versions``. ``rebased_by`` is the last
     signature for another baseline that was taken notice of: each counts once. ``holdouts`` are those that were judged on, the one used
-    last at the end.
+    last at the end. ``publish_refused`` is what the API server says while it does not take the annotations.
     """
 
     observed_generation: int = 0
@@ -336,6 +336,7 @@ class ModelStatus:
     prune: Prune | None = None
     verification: Verification | None = None
     rebased_by: str = ""
+    publish_refused: str = ""
     conditions: tuple[Condition, ...] = ()
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ WORKERS = 16
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """Run the operator until it is told to stop (SIGTERM, or ``stop``); raises ``KubernetesError`` if it cannot begin."""
+    _end_at_sigterm(running := asyncio.current_task())
     api = await connect()
     models, health = Registry(), Health()
     observer = Observer(api, models.rival, models.place)
@@ -40,10 +42,10 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     probes = await serve(health, settings.probe_port)
     background = [asyncio.create_task(health.run())]  # the first list may take long, and is no stuck loop
     try:
-        await resync.once()  # conflicts between models must be known before the first decision
+        await resync.first()  # conflicts between models must be known before the first decision
         started = asyncio.Event()
         stop = stop or asyncio.Event()
-        background += [asyncio.create_task(work) for work in (queue.run(), resync.run(), _mark_ready(health, started))]
+        background += [asyncio.create_task(work) for work in (queue.run(), resync.run(), _mark_ready(health, started, running))]
         for task in background:
             task.add_done_callback(partial(_stop_without, stop))
         # At its end kopf waits 5 s for every task that it did not see at its start: let ours begin, and make their own, before it.
@@ -73,8 +75,15 @@ def _stop_without(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
         stop.set()
 
 
-async def _mark_ready(health: Health, started: asyncio.Event) -> None:
+def _end_at_sigterm(task: asyncio.Task[None] | None) -> None:
+    """Handle it, because the first process of a container is deaf to a signal that it does not handle."""
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _mark_ready(health: Health, started: asyncio.Event, running: asyncio.Task[None] | None) -> None:
     await started.wait()
+    _end_at_sigterm(running)  # again: kopf's own handler, which is there by now, leaves a task behind that kopf then waits 5 s for
     health.started = health.ready = True
     log.info("ready")
 
@@ -94,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         asyncio.run(run(settings))
+    except asyncio.CancelledError:
+        log.info("stopped, as it was told to")
     except (SettingsError, KubernetesError, OSError) as error:
         sys.stderr.write(f"modelsafeguard cannot start: {error}\n")
         return 1

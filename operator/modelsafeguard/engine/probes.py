@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from modelsafeguard.api.names import API_VERSION, MODEL_PLURAL, REQUEST_PLURAL
+from modelsafeguard.api.names import GROUP, MODEL_PLURAL, REQUEST_PLURAL, VERSION
 
 # Longer than any pause that a healthy loop makes.
 _STUCK_SECONDS = 20.0
 # A watcher that ends is made anew by kopf within this time; if not, only a restart brings it back.
 _DEAF_SECONDS = 30.0
+# What the handlers hear of, as kopf's watchers are named after it.
+_WATCHED = (f"{MODEL_PLURAL}.{VERSION}.{GROUP}", f"{REQUEST_PLURAL}.{VERSION}.{GROUP}", "jobs.v1.batch", "deployments.v1.apps")
 
 
 @dataclass
@@ -43,9 +45,8 @@ class Health:
 
 
 def _watching() -> bool:
-    group, version = API_VERSION.split("/")
     names = [task.get_name() for task in asyncio.all_tasks()]
-    return all(any(f"{plural}.{version}.{group}" in name for name in names) for plural in (MODEL_PLURAL, REQUEST_PLURAL))
+    return all(any(kind in name for name in names) for kind in _WATCHED)
 
 
 async def serve(health: Health, port: int) -> web.AppRunner:

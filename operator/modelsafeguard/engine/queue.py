@@ -16,11 +16,11 @@ _LONGEST_BACKOFF: Final = 60.0
 
 
 class RetryLater(Exception):  # noqa: N818 - an instruction, not a fault
-    """The work could not be done now. ``seconds`` is when to try again, None for the queue's own backoff."""
+    """The work could not be done now. ``seconds`` is when to try again, None for the queue's own backoff; ``at_latest`` bounds either."""
 
-    def __init__(self, message: str, seconds: float | None = None) -> None:
+    def __init__(self, message: str, seconds: float | None = None, *, at_latest: float | None = None) -> None:
         super().__init__(message)
-        self.seconds = seconds
+        self.seconds, self.at_latest = seconds, at_latest
 
 
 class KeyQueue(Generic[K]):
@@ -92,7 +92,8 @@ class KeyQueue(Generic[K]):
         try:
             after = await self._work(key)
         except RetryLater as later:
-            self.add_after(key, later.seconds if later.seconds is not None else self._backoff(key))
+            after = later.seconds if later.seconds is not None else self._backoff(key)
+            self.add_after(key, after if later.at_latest is None else min(after, later.at_latest))
         except Exception:
             log.exception("working on %s failed; it is tried again", key)
             self.add_after(key, self._backoff(key))

@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from modelsafeguard.api.errors import MalformedObject
-from modelsafeguard.core.lifecycle import Observed, advance, refused
+from modelsafeguard.core.lifecycle import Observed, Refusal, advance
 from modelsafeguard.core.lifecycle.step import Effect
 from modelsafeguard.engine.queue import RetryLater
 from modelsafeguard.engine.registry import Key
-from modelsafeguard.kube.act import Actor
-from modelsafeguard.kube.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from modelsafeguard.kube.act import Actor, NotPerformed
+from modelsafeguard.kube.errors import Conflict, NotFound, Refused, Unavailable
 from modelsafeguard.kube.observe import Observer
 
 log = logging.getLogger(__name__)
@@ -51,28 +51,34 @@ class Reconciler:
 
     async def _bring_forward(self, key: Key, name: str) -> float | None:
         observed, known = await self.observer.observe(*key), None
+        refusals: tuple[Refusal, ...] = ()
         for _ in range(_MOST_STEPS):
-            step = advance(known or observed, self.clock())
+            world = replace(known or observed, refusals=refusals)
+            step = advance(world, self.clock())
             log.debug("%s: %s", name, step.why)
             if step.effects:
-                known = await self._perform(known or observed, step.effects)
+                try:
+                    known = await self._perform(world, step.effects)
+                except NotPerformed as error:
+                    log.error("%s: the API server refused: %s", name, error)  # noqa: TRY400 - the sentence says it all
+                    known, refusals = None, (*refusals, error.refusal)
             elif known is None:
-                return step.wake_after
+                return _at_rest(refusals, step.wake_after)
             else:
                 known = None  # the replies told of what was written and of nothing else: rest only on what was read
             if known is None:
                 observed = await self.observer.observe(*key)
         raise RetryLater(f"{name} did not come to rest in {_MOST_STEPS} steps")
 
-    async def _perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
-        """The world after the effects. If one is refused, what follows from that is written down before the retry."""
-        try:
-            return await self.actor.perform(observed, effects)
-        except Refused as error:
-            told = refused(observed, effects, str(error), self.clock(), for_good=isinstance(error, Invalid))
-            if not told.effects:
-                raise
-            known = await self.actor.perform(observed, told.effects)
-            if isinstance(error, Invalid):
-                return known
-            raise
+    async def _perform(self, world: Observed, effects: Sequence[Effect]) -> Observed | None:
+        """The world after the effects. One that was refused already, and that no rule has passed over, is left to the next pass."""
+        if again := next(filter(None, map(world.refusal, effects)), None):
+            raise RetryLater(again.said)
+        return await self.actor.perform(world, effects)
+
+
+def _at_rest(refusals: Sequence[Refusal], wake_after: float | None) -> float | None:
+    """What was refused is tried again, later and later; but nothing else waits for that."""
+    if refusals:
+        raise RetryLater(refusals[0].said, at_latest=wake_after)
+    return wake_after

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +22,11 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
-from modelsafeguard.core.lifecycle.world import Observed
+from modelsafeguard.core.lifecycle.world import Observed, Refusal
 from modelsafeguard.core.model import Meta
+from modelsafeguard.core.text import one_line
 from modelsafeguard.kube.client import Api, Json
-from modelsafeguard.kube.errors import AlreadyExists, NotFound, Refused
+from modelsafeguard.kube.errors import AlreadyExists, Invalid, NotFound, Refused
 from modelsafeguard.kube.foreign import job_of
 from modelsafeguard.kube.observe import serving_pods, with_model, with_request
 from modelsafeguard.kube.paths import collection, events, item
@@ -37,6 +38,18 @@ log = logging.getLogger("modelsafeguard.outcome")
 
 # Seconds that a finished Job, and its pod's log, stay after the result is stored.
 JOB_TTL_SECONDS = 86_400
+# As much of the API server's words as statuses hold.
+LONGEST_REFUSAL = 500
+# Of so many Events it is remembered that their lines were logged: a step that fails is done again, and tells them again.
+_KEPT_NAMES = 1024
+
+
+class NotPerformed(Exception):  # noqa: N818 - an answer, not a fault
+    """An effect that the API server refused. Those before it were performed, those after it were not."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True)
@@ -46,12 +59,17 @@ class Actor:
     api: Api
     images: Images
     instance: str
+    _logged: dict[str, None] = field(default_factory=dict, init=False)
 
     async def perform(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
-        """The world after the effects, where their replies tell it; None when it must be read again."""
+        """The world after the effects, where their replies tell it; None when it must be read again. Raises ``NotPerformed``."""
         known: Observed | None = observed
         for effect in effects:
-            after = await self._one(known or observed, effect)
+            try:
+                after = await self._one(known or observed, effect)
+            except Refused as error:
+                said = one_line(str(error))[:LONGEST_REFUSAL]
+                raise NotPerformed(Refusal(effect, said, for_good=isinstance(error, Invalid))) from error
             known = after if known else None
         return known
 
@@ -122,13 +140,24 @@ class Actor:
     async def _emit(self, observed: Observed, fact: Emit) -> None:
         kind, meta = (REQUEST_KIND, fact.about.meta) if fact.about else (MODEL_KIND, observed.present.meta)
         told = Fact(kind, meta, fact.reason, fact.message, key=fact.key, warning=fact.warning)
+        body = event(told, now=datetime.now(UTC), instance=self.instance)
         try:
-            await self.api.create(events(meta.namespace), event(told, now=datetime.now(UTC), instance=self.instance))
+            await self.api.create(events(meta.namespace), body)
         except AlreadyExists:
-            return
+            pass  # by another operator, or by this one before it was killed: whether that came to log it is not known
         except Refused as error:  # nothing is decided by an Event, so nothing waits for one
             log.error("an Event could not be written: %s", error)  # noqa: TRY400 - the sentence says it all
-        for line in fact.log:
+        if fact.log:
+            self._log_once(body["metadata"]["name"], fact.log)
+
+    def _log_once(self, name: str, lines: Sequence[str]) -> None:
+        """Once a process, whoever has written the Event: a kill loses no line, and may have said them twice. The Event is there once."""
+        if name in self._logged:
+            return
+        self._logged[name] = None
+        if len(self._logged) > _KEPT_NAMES:
+            del self._logged[next(iter(self._logged))]
+        for line in lines:
             log.info(line)
 
     async def _node(self, observed: Observed) -> str | None:

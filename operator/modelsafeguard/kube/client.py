@@ -5,6 +5,7 @@ retried here either: the reconciler reads again and decides again.
 """
 
 import json
+import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
@@ -16,7 +17,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from modelsafeguard.api.names import FIELD_MANAGER
-from modelsafeguard.kube.errors import AlreadyExists, Conflict, Invalid, KubernetesError, NotFound, Refused, Unavailable
+from modelsafeguard.kube.errors import AlreadyExists, Conflict, Expired, Invalid, KubernetesError, NotFound, Refused, Unavailable
 
 Json = dict[str, Any]
 
@@ -63,11 +64,7 @@ class Api:
         query["limit"] = str(_PAGE)
         more = self._since(known)
         while True:
-            try:
-                page = await self._call("GET", path, query={**query, **more})
-            except Unavailable:
-                self._newest.clear()  # a server that was restored from a backup has not come as far as we have: ask it for its newest
-                raise
+            page = await self._page(path, {**query, **more})
             for item in page["items"]:
                 yield item
             more = {"continue": page["metadata"].get("continue", "")}
@@ -101,6 +98,21 @@ class Api:
             await self._call("DELETE", path, body=body)
         except NotFound:
             return
+
+    async def _page(self, path: str, query: Mapping[str, str]) -> Json:
+        """One page of a list. Where the state that the list began with is forgotten, the rest is read as it is now.
+
+        So an object that came, went or changed since may be missing, or be listed as it was: as in any list that is used a moment later.
+        """
+        try:
+            return await self._call("GET", path, query=query)
+        except Expired as error:
+            if not error.rest:
+                raise
+            return await self._call("GET", path, query={**query, "continue": error.rest})
+        except Unavailable:
+            self._newest.clear()  # a server that was restored from a backup has not come as far as we have: ask it for its newest
+            raise
 
     def _since(self, kind: str) -> dict[str, str]:
         newest = self._newest.get(kind)
@@ -148,17 +160,19 @@ def _state(body: Mapping[str, Any]) -> tuple[str, str]:
 def _error(call: str, status: int, text: bytes, retry_after: str | None) -> KubernetesError:
     try:
         answer = json.loads(text)
-        reason, message = answer.get("reason", ""), answer.get("message", "")
+        reason, message, rest = answer.get("reason", ""), answer.get("message", ""), answer.get("metadata", {}).get("continue", "")
     except (ValueError, AttributeError):
-        reason, message = "", text[:200].decode(errors="replace")
+        reason, message, rest = "", text[:200].decode(errors="replace"), ""
     sentence = f"{call}: {status} {reason} {message}".strip()
     wait = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
     kind: type[KubernetesError]
     match status:
-        case 404 | 410:
+        case 404:
             kind = NotFound
         case 409:
             kind = AlreadyExists if reason == "AlreadyExists" else Conflict
+        case 410:
+            return Expired(sentence, rest=rest)
         case 422:
             kind = Invalid
         case 429:
@@ -181,7 +195,8 @@ async def connect() -> Api:
         load_incluster_config(client_configuration=configuration)
     except Exception:  # noqa: BLE001 - whatever is missing in the pod, a kubeconfig is the other way
         try:
-            await load_kube_config(client_configuration=configuration)
+            # Left to the package, the variable is read when it is imported.
+            await load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
         except ConfigException as error:
             raise KubernetesError(f"There is no cluster to talk to ({error}): run this in a pod, or set KUBECONFIG.") from error
     configuration.connection_pool_maxsize = _CONNECTIONS

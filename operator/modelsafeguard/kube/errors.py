@@ -13,6 +13,14 @@ class Unavailable(KubernetesError):  # noqa: N818 - it is a state of the server,
     """No answer, or one that says: later (429, 5xx). Whether the call took effect is not known."""
 
 
+class Expired(Unavailable):
+    """The pages of a list are too old to be read on as one (410). ``rest`` is the mark to read what is left as it is now; "" for none."""
+
+    def __init__(self, message: str, *, rest: str) -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
 class Conflict(KubernetesError):  # noqa: N818 - the API server's own word
     """The object is no longer the one that was decided on: read again, decide again."""
 

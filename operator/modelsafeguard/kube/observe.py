@@ -63,7 +63,7 @@ class Observer:
         observed = with_model(replace(observed, rival=self.rivals(model)), model)
         place = Place(model.spec.serving.deployment_name, model.spec.storage.claim_name)
         observed = await self._with_known(observed, model.status)
-        observed = await self._with_active(observed, model)
+        observed = await self._with_stage(observed, model)
         observed = await self._with_signatures(observed, model)
         observed = _with_outside(observed, model, outside)
         # What was read together with the record may be older than it: another operator may have patched in between. Wherever a
@@ -119,7 +119,7 @@ class Observer:
         found = [retrainrequest.from_body(body) for body in bodies if body and body["metadata"]["uid"] in unlisted]
         return replace(observed, requests=(*found, *observed.requests))
 
-    async def _with_active(self, observed: Observed, model: Model) -> Observed:
+    async def _with_stage(self, observed: Observed, model: Model) -> Observed:
         """The Jobs of the present stage."""
         reference, prune, verification = model.status.active_request, model.status.prune, model.status.verification
         if prune:

@@ -43,7 +43,10 @@ def serving_patch(model: Model, mount_path: str, target: ServingState, resource_
 
 
 def metadata_patch(model: Model, annotations: Mapping[str, str]) -> dict[str, Any]:
-    """The public copy of the live model's numbers. The uid keeps it off another object that has got the same name since."""
+    """The public copy of the live model's numbers, if its record is still the one that was decided on.
+
+    The uid keeps it off another object that has got the same name since.
+    """
     target = reference(names.MODEL_KIND, model.meta)
     return {
         "apiVersion": target["apiVersion"],
@@ -52,6 +55,7 @@ def metadata_patch(model: Model, annotations: Mapping[str, str]) -> dict[str, An
             "name": model.meta.name,
             "namespace": model.meta.namespace,
             "uid": model.meta.uid,
+            "resourceVersion": model.meta.resource_version,
             "annotations": dict(annotations),
         },
     }

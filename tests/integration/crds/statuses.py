@@ -95,6 +95,7 @@ MODEL_STATUS = ModelStatus(
     prune=Prune("intents-prune-0f0f0f0f", (VERSION,), NOW),
     verification=Verification("intents-verify-0f0f0f0f", VERSION, digest("manifest"), NOW, "job-uid"),
     rebased_by="alice",
+    publish_refused="403 Forbidden",
     conditions=(CONDITION,),
 )  # fmt: skip
 REPORT = Report(

@@ -1,6 +1,7 @@
 """The status subresource on the real API server: what the operator's compare-and-swap and its final verdict rest on."""
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -74,6 +75,14 @@ async def test_a_status_write_of_nothing_but_a_status_leaves_spec_and_metadata_a
     answer = await client.replace(written(body, {"observedGeneration": 1}), subresource="status")
     assert answer["spec"] == body["spec"]
     assert [answer["metadata"][key] for key in ("annotations", "labels", "generation")] == [{"a": "b"}, {"c": "d"}, 1]
+
+
+async def test_a_long_record_is_not_kept_a_second_time_as_managed_fields(client):
+    body = await client.create(model_deployment())
+    [record] = MODEL_STATUS.versions[-1:]
+    versions = tuple(replace(record, version=f"nightly-{number}") for number in range(60))
+    body = await client.replace(written(body, modeldeployment.status_to_json(ModelStatus(versions=versions))), subresource="status")
+    assert len(json.dumps(body["metadata"]["managedFields"])) < len(json.dumps(body["status"])) / 10
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from copy import deepcopy
 
 import pytest
 
+from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.names import FIELD_MANAGER
 from modelsafeguard.core.model import ServingState
-from modelsafeguard.objects.serving import serving_patch
+from modelsafeguard.objects.serving import metadata_patch, serving_patch
+from tests.support.objects import model_deployment
 
 FIRST = ServingState("intents/versions/a-1", "a-1", "sha256:1", "a-1")
 SECOND = ServingState("intents/versions/b-2", "b-2", "sha256:2", "b-2")
@@ -122,3 +124,23 @@ def test_a_deployment_that_is_gone_is_not_made_again(api, smallest):
         headers={"Content-Type": "application/apply-patch+yaml"},
     )
     assert reply.status_code in {404, 409, 422}, reply.text
+
+
+@pytest.mark.usefixtures("cluster")
+def test_numbers_that_were_decided_on_an_old_record_are_not_annotated(api, smallest):
+    models = f"/apis/modelsafeguard.io/v1alpha1/namespaces/{smallest.meta.namespace}/modeldeployments"
+    old = modeldeployment.from_body(api.post(models, json=model_deployment(smallest.meta.name)).raise_for_status().json())
+
+    def annotated(model, number):
+        return api.patch(
+            f"{models}/{model.meta.name}",
+            params={"fieldManager": FIELD_MANAGER, "force": "true"},
+            json=metadata_patch(model, {"modelsafeguard.io/accuracy": number}),
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+    assert annotated(old, "0.9").is_success
+    assert annotated(old, "0.8").status_code == 409
+    now = modeldeployment.from_body(api.get(f"{models}/{smallest.meta.name}").json())
+    assert now.meta.annotations == {"modelsafeguard.io/accuracy": "0.9"}
+    assert annotated(now, "0.7").is_success

@@ -63,6 +63,22 @@ def test_clean_removes_what_is_read_only_as_well_and_leaves_the_rest(copy: Path)
     assert sorted(path.name for path in copy.iterdir()) == ["Makefile", "notes"]
 
 
+@pytest.mark.parametrize(
+    ("made", "left"),
+    [
+        pytest.param(["made-of"], [], id="is removed if it is ours"),
+        pytest.param([], [".venv/lib/__pycache__"], id="stays if it is somebody else's"),
+    ],
+)
+def test_at_clean_an_environment(copy: Path, made: list[str], left: list[str]):
+    (copy / ".venv" / "lib" / "__pycache__").mkdir(parents=True)
+    for name in made:
+        (copy / ".venv" / name).write_text("")
+    assert make(copy, "clean").returncode == 0
+    assert [str(path.relative_to(copy)) for path in copy.glob(".venv/lib/*")] == left
+    assert (copy / ".venv").exists() == bool(left)
+
+
 def test_a_manifest_that_cannot_be_rendered_leaves_the_old_one(copy: Path):
     (copy / "manifests").mkdir()
     (copy / "manifests" / "install.yaml").write_text("old")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelsafeguard.core.judge import judge
+from modelsafeguard.core.judge import comparison, judge
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Reason, Verdict
@@ -194,6 +194,46 @@ def test_which_baseline_counts(recorded_on, report, evidence, delta):
 
     used = {finding.numbers["evidence"] for finding in judgement.findings if finding.gate == "MetricWithinTolerance"}
     assert (used, judgement.deltas["accuracy"]) == ({evidence}, Decimal(delta))
+
+
+@pytest.mark.parametrize(
+    ("report", "baseline", "sentence"),
+    [
+        pytest.param(candidate(accuracy="0.9"), None, "there was no previous model to compare with", id="no previous model"),
+        pytest.param(
+            candidate(accuracy="0.9", holdout=HOLDOUT),
+            live(accuracy="0.8", holdout=HOLDOUT),
+            "compared with version v-1 by its annotations, measured on the same 1,000 rows",
+            id="the recorded numbers, of the same holdout",
+        ),
+        pytest.param(
+            candidate(accuracy="0.9", holdout=HOLDOUT),
+            live(accuracy="0.8"),
+            "compared with version v-1 by its annotations, measured on a holdout that is not known",
+            id="the recorded numbers, and nobody knows of which holdout",
+        ),
+        pytest.param(
+            rescored(Evidence.PAIRED, accuracy="0.8"),
+            live(accuracy="0.8", holdout=OTHER_HOLDOUT),
+            "compared with version v-1 by its stored predictions on the same 1,000 rows",
+            id="the paired ones",
+        ),
+        pytest.param(
+            rescored(Evidence.RESCORED, accuracy="0.8"),
+            live(accuracy="0.8", holdout=OTHER_HOLDOUT),
+            "compared with version v-1 by the trainer's live_predicted on the same 1,000 rows",
+            id="the rescored ones",
+        ),
+        pytest.param(
+            candidate(accuracy="0.9", holdout=HOLDOUT),
+            live(accuracy="0.8", holdout=OTHER_HOLDOUT),
+            "not compared with version v-1: no numbers of it are of the candidate's holdout",
+            id="none that may be compared",
+        ),
+    ],
+)
+def test_what_a_candidate_was_compared_with_is_a_sentence_of_its_own(report, baseline, sentence):
+    assert comparison(report, baseline) == sentence
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,20 @@ async def tasks():
             await task
 
 
+WATCHED = [
+    Resource(GROUP, VERSION, MODEL_PLURAL),
+    Resource(GROUP, VERSION, REQUEST_PLURAL),
+    Resource("batch", "v1", "jobs"),
+    Resource("apps", "v1", "deployments"),
+]
+
+
 @pytest.fixture
 async def watch(tasks):
     """Begins a watch, named as kopf names the task that it is."""
 
-    def begin(plural, namespace=None):
-        return tasks(asyncio.Event().wait(), name=f"watcher for {Resource(GROUP, VERSION, plural)}@{namespace}")
+    def begin(resource, namespace=None):
+        return tasks(asyncio.Event().wait(), name=f"watcher for {resource}@{namespace}")
 
     return begin
 
@@ -122,17 +130,16 @@ async def test_before_its_start_a_process_has_no_watches_and_is_well(clock, task
     assert health.trouble() == ""
 
 
-async def test_a_process_that_watches_both_kinds_is_well_for_ever(clock, watch, health):
-    watch(MODEL_PLURAL)
-    watch(REQUEST_PLURAL, "ml")
+async def test_a_process_that_watches_all_kinds_is_well_for_ever(clock, watch, health):
+    for resource in WATCHED:
+        watch(resource, "ml")
     await clock.passes(600)
     assert health.trouble() == ""
 
 
-@pytest.mark.parametrize("ended", [MODEL_PLURAL, REQUEST_PLURAL])
+@pytest.mark.parametrize("ended", WATCHED, ids=str)
 async def test_a_watch_that_ended_and_was_not_begun_again_is_told_of(clock, watch, health, ended):
-    watches = {plural: watch(plural) for plural in (MODEL_PLURAL, REQUEST_PLURAL)}
-    watch("jobs")
+    watches = {resource: watch(resource) for resource in WATCHED}
     await clock.passes(60)
     watches[ended].cancel()
     await clock.passes(30)
@@ -142,18 +149,20 @@ async def test_a_watch_that_ended_and_was_not_begun_again_is_told_of(clock, watc
 
 
 async def test_a_watch_that_was_begun_again_in_time_is_forgotten(clock, watch, health):
-    watch(MODEL_PLURAL)
+    again, *others = WATCHED
+    for resource in others:
+        watch(resource)
     for _ in range(3):
-        requests = watch(REQUEST_PLURAL)
+        watched = watch(again)
         await clock.passes(60)
-        requests.cancel()
+        watched.cancel()
         await clock.passes(29)
         assert health.trouble() == ""
 
 
 async def test_a_loop_that_stood_still_is_told_of_until_it_turns_again(clock, watch, health):
-    for plural in (MODEL_PLURAL, REQUEST_PLURAL):
-        watch(plural)
+    for resource in WATCHED:
+        watch(resource)
     await clock.passes(60)
     clock.now += 45
     assert health.trouble() == "the event loop has been stuck for 45 s"

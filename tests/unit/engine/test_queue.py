@@ -13,24 +13,6 @@ JITTER = pytest.approx(1, abs=0.3)
 LATER = 10_000
 
 
-class Clock:
-    """Stands in for the loop's clock and for its waiting."""
-
-    def __init__(self, loop):
-        self.now = 0.0
-        self._select = loop._selector.select
-
-    def time(self):
-        return self.now
-
-    def select(self, timeout):
-        events = self._select(0)
-        if not events:
-            assert timeout is not None, "there is nothing left to wait for"
-            self.now += timeout
-        return events
-
-
 class Work:
     """Notes when each key is worked on, and by how many; then it ends as it was told to: with a number, None or an exception."""
 
@@ -65,15 +47,6 @@ class Work:
 
     def ends(self, key, *outcomes):
         self.outcomes[key].extend(outcomes)
-
-
-@pytest.fixture
-async def clock(monkeypatch):
-    loop = asyncio.get_running_loop()
-    clock = Clock(loop)
-    monkeypatch.setattr(loop, "time", clock.time)
-    monkeypatch.setattr(loop._selector, "select", clock.select)
-    return clock
 
 
 @pytest.fixture
@@ -180,6 +153,16 @@ async def test_to_try_later_counts_as_a_failure_unless_it_says_when(start, work)
     third, fourth, fifth = work.times["a"][2:]
     assert (fourth - third) / 0.05 == JITTER
     assert (fifth - fourth) / 0.1 == JITTER
+
+
+async def test_to_try_later_is_never_later_than_it_says(start, work):
+    queue = start()
+    work.ends("a", *(RetryLater("refused", at_latest=1) for _ in range(12)), RetryLater("busy", 7.5, at_latest=1))
+    queue.add("a")
+    await passes(LATER)
+    pauses = [later - sooner for sooner, later in pairwise(work.times["a"])]
+    assert pauses[0] / 0.05 == JITTER
+    assert pauses[-6:] == [pytest.approx(1)] * 6
 
 
 async def test_work_says_when_its_key_must_be_looked_at_again(start, work):

@@ -1,6 +1,7 @@
 """Full lists of a cluster that is made of canned lists."""
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +10,11 @@ import pytest
 from modelsafeguard.engine.queue import KeyQueue
 from modelsafeguard.engine.registry import Registry
 from modelsafeguard.engine.resync import PARTS, Resync
-from modelsafeguard.kube.errors import Conflict, Refused, Unavailable
+from modelsafeguard.kube.errors import Conflict, Expired, KubernetesError, NotFound, Refused, Unavailable
 from modelsafeguard.kube.paths import collection, item
 from tests.support.objects import model_deployment, retrain_request
 
-MODELS, REQUESTS = "modeldeployments", "retrainrequests"
+MODELS, REQUESTS, JOBS = "modeldeployments", "retrainrequests", "jobs"
 NAMES = [f"m{number}" for number in range(60)]
 
 
@@ -39,19 +40,34 @@ def finished(name, *, ago=3600, ttl=60, labels=None, annotations=None, **status)
     return body | {"status": {"stage": "Finished", "verdict": "Promoted", "finishedAt": at, **status}}
 
 
+def job(name, of, *, owner="", condition="", **metadata):
+    """A training Job of a request, at work unless it has come to this condition."""
+    labels = {"modelsafeguard.io/request": of, "modelsafeguard.io/role": "train"}
+    reference = {"uid": owner or f"uid-{of}", "name": of, "controller": True}
+    body = with_metadata({"metadata": {"name": name, "labels": labels, "ownerReferences": [reference]}}, "ml")
+    conditions = [{"type": condition, "status": "True"}] if condition else []
+    return {"metadata": {**body["metadata"], **metadata}, "status": {"conditions": conditions}}
+
+
 class Cluster:
     """An ``Api`` of canned lists: an exception among them is raised when its turn comes. ``refusals`` are of deletions, by name."""
 
     def __init__(self):
-        self.models, self.open, self.finished = [], [], []
+        self.models, self.open, self.finished, self.jobs = [], [], [], []
         self.refusals = {}
         self.deleted = []
         self.meanwhile = lambda: None
         self.listed = asyncio.Event()
 
-    async def items(self, path, *, fieldSelector=""):  # noqa: N803 - the name of the query's parameter
-        bodies = {"": self.models, "status.verdict=": self.open, "status.verdict!=": self.finished}[fieldSelector]
-        plural = REQUESTS if fieldSelector else MODELS
+    async def items(self, path, *, fieldSelector="", labelSelector=""):  # noqa: N803 - the names of the query's parameters
+        lists = {
+            "": (MODELS, self.models),
+            "status.verdict=": (REQUESTS, self.open),
+            "status.verdict!=": (REQUESTS, self.finished),
+            "status.successful=0": (JOBS, self.jobs),
+        }
+        plural, bodies = lists[fieldSelector]
+        assert bool(labelSelector) == (plural == JOBS)
         for body in list(bodies):
             if isinstance(body, Exception):
                 bodies.remove(body)
@@ -61,6 +77,10 @@ class Cluster:
         if bodies is self.open:
             self.meanwhile()
             self.listed.set()
+
+    async def get(self, path):
+        found = (body for body in (*self.open, *self.finished) if item(REQUESTS, "ml", body["metadata"]["name"]) == path)
+        return next(found, None)
 
     async def delete(self, path, preconditions):
         name = path.rsplit("/", 1)[1]
@@ -184,13 +204,19 @@ async def test_a_model_that_went_while_the_list_was_read_stays_forgotten(cluster
     [
         pytest.param(finished("r", ago=61), True, id="its time has passed"),
         pytest.param(finished("r", ago=0, ttl=0), True, id="it had none"),
-        pytest.param(finished("r", ago=10), False, id="its time has not passed"),
+        pytest.param(finished("r", ago=10, ttl=86_400), False, id="its time has not passed"),
         pytest.param(finished("r", ttl=None), False, id="it is to stay"),
         pytest.param(finished("r", finishedAt=None), False, id="its end was not written"),
-        pytest.param(finished("r", labels={"argocd.argoproj.io/instance": "x"}), False, id="Argo CD keeps it, by label"),
-        pytest.param(finished("r", annotations={"argocd.argoproj.io/tracking-id": "x"}), False, id="Argo CD keeps it"),
-        pytest.param(finished("r", labels={"kustomize.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it"),
-        pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "Helm"}), False, id="Helm keeps it"),
+        pytest.param(finished("r", labels={"app.kubernetes.io/instance": "x"}), False, id="Argo CD keeps it, by its default label"),
+        pytest.param(finished("r", labels={"argocd.argoproj.io/instance": "x"}), False, id="Argo CD keeps it, by a label of its own"),
+        pytest.param(finished("r", annotations={"argocd.argoproj.io/tracking-id": "x"}), False, id="Argo CD keeps it, by annotation"),
+        pytest.param(finished("r", labels={"kustomize.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it, of a Kustomization"),
+        pytest.param(finished("r", labels={"helm.toolkit.fluxcd.io/name": "x"}), False, id="Flux keeps it, of a HelmRelease"),
+        pytest.param(finished("r", annotations={"config.k8s.io/owning-inventory": "x"}), False, id="Config Sync or kpt keeps it"),
+        pytest.param(finished("r", labels={"applyset.kubernetes.io/part-of": "x"}), False, id="kubectl keeps it, in an ApplySet"),
+        pytest.param(finished("r", labels={"kapp.k14s.io/app": "x"}), False, id="kapp keeps it"),
+        pytest.param(finished("r", annotations={"meta.helm.sh/release-name": "x"}), False, id="Helm keeps it, by annotation"),
+        pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "Helm"}), False, id="Helm keeps it, by label"),
         pytest.param(finished("r", labels={"app.kubernetes.io/managed-by": "me"}), True, id="somebody else's label"),
     ],
 )
@@ -237,6 +263,39 @@ async def test_deletions_that_fail_keep_no_model_from_its_turn(cluster, resync):
 
 
 @pytest.mark.parametrize(
+    ("left", "deleted"),
+    [
+        pytest.param(job("j", "over"), True, id="its request is over"),
+        pytest.param(job("j", "open"), False, id="its request is not"),
+        pytest.param(job("j", "gone"), False, id="its request is gone, and the garbage collector comes"),
+        pytest.param(job("j", "over", owner="uid-of-one-before"), False, id="it belongs to another request of that name"),
+        pytest.param(job("j", "over", condition="Failed"), False, id="it has failed"),
+        pytest.param(job("j", "over", condition="Complete"), False, id="it is complete"),
+        pytest.param(job("j", "over", deletionTimestamp="2026-01-31T12:00:00Z"), False, id="it is being deleted"),
+        pytest.param(job("j", "over", labels={"modelsafeguard.io/request": "over"}), False, id="it is not one of ours"),
+    ],
+)
+async def test_a_job_at_work_is_deleted_in_every_round_if_its_request_has_its_verdict(cluster, resync, left, deleted):
+    cluster.open.append(open_request("open", "m"))
+    cluster.finished.append(finished("over", ttl=None))
+    cluster.jobs.append(left)
+    for _ in range(2):
+        await resync.once()
+    assert cluster.deleted == ([(item(JOBS, "ml", "j"), {"uid": "uid-j"})] * 2 if deleted else [])
+
+
+async def test_one_job_that_may_not_be_deleted_does_not_keep_the_others_from_their_end(cluster, resync, caplog):
+    cluster.finished.append(finished("over", ttl=None))
+    cluster.jobs += [job("a", "over"), job("bad", "over"), job("z", "over")]
+    cluster.refusals["bad"] = Refused("403: forbidden")
+    await resync.once()
+    assert cluster.names_deleted == ["a", "z"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a Job whose request is over is not deleted in this round: 403: forbidden"
+    ]
+
+
+@pytest.mark.parametrize(
     "fault",
     [
         pytest.param(Unavailable("no answer"), id="no answer"),
@@ -253,3 +312,37 @@ async def test_after_a_round_that_failed_the_next_one_follows(cluster, resync, f
         task.cancel()
     await asyncio.gather(running, listed, return_exceptions=True)
     assert not ended
+
+
+# --- the first list ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_list_is_asked_for_later_and_later_until_the_api_server_gives_it(cluster, resync, clock, caplog):
+    cluster.models += [Unavailable("503 shutting down"), Unavailable("no answer"), Expired("410", rest=""), model("here", rollout={})]
+    await resync.first()
+    assert clock.now == pytest.approx(0.5 + 1 + 2, rel=0.3)
+    assert resync.models.place("ml", "here")
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    sentence = r"nothing is done before the first full list, which is asked for again in \d\.\d s: 503 shutting down"
+    assert re.fullmatch(sentence, caplog.messages[0])
+
+
+async def test_the_first_list_is_asked_for_no_sooner_than_the_api_server_says(cluster, resync, clock):
+    cluster.models += [Unavailable("429", retry_after=7.0), Unavailable("429", retry_after=0.0)]
+    await resync.first()
+    assert clock.now == pytest.approx(7 + 1, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        pytest.param(Refused("GET /x: 403 it cannot list"), "role and binding of manifests/cluster", id="rights that are not there"),
+        pytest.param(NotFound("GET /x: 404 page not found"), "kubectl apply --server-side -k crds", id="kinds that are not there"),
+    ],
+)
+async def test_what_only_a_person_can_mend_ends_the_first_list_with_what_to_do(cluster, resync, clock, fault, advice):
+    cluster.models.append(fault)
+    with pytest.raises(KubernetesError, match=advice) as refused:
+        await resync.first()
+    assert str(fault) in str(refused.value)
+    assert clock.now == 0

@@ -13,7 +13,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from modelsafeguard.kube import client
 from modelsafeguard.kube.client import Api
-from modelsafeguard.kube.errors import AlreadyExists, Conflict, Invalid, KubernetesError, NotFound, Refused, Unavailable
+from modelsafeguard.kube.errors import AlreadyExists, Conflict, Expired, Invalid, KubernetesError, NotFound, Refused, Unavailable
 from tests.support.certificates import Authority
 
 PATH = "/api/v1/namespaces/ml/pods/x"
@@ -143,7 +143,7 @@ async def test_a_deletion_of_an_object_that_has_changed_is_a_conflict(api, serve
         *((status, "X", Refused) for status in (400, 401, 403, 405, 413, 415)),
         (422, "Invalid", Invalid),
         (404, "NotFound", NotFound),
-        (410, "Expired", NotFound),
+        (410, "Expired", Expired),
         (409, "AlreadyExists", AlreadyExists),
         (409, "Conflict", Conflict),
         (409, "", Conflict),
@@ -255,10 +255,34 @@ async def test_a_list_is_read_page_by_page_with_the_same_selectors_and_the_serve
     ]
 
 
-async def test_a_list_that_has_expired_halfway_is_an_error_and_not_a_short_list(api, server):
-    server.answers_with(200, page(1, more="2"))
-    server.answers_with(410, {"reason": "Expired"})
-    with pytest.raises(NotFound):
+def expired(server, *, rest):
+    server.answers_with(410, {"reason": "Expired", "message": "too old", "metadata": {"continue": rest} if rest else {}})
+
+
+async def test_a_list_that_has_expired_halfway_goes_on_from_there_with_what_is_there_now(api, server):
+    server.answers_with(200, page(1, 2, more="old"))
+    expired(server, rest="new")
+    server.answers_with(200, page(3, more="newer"))
+    expired(server, rest="newest")
+    server.answers_with(200, page(4))
+    assert await listed(api, labelSelector="a") == [1, 2, 3, 4]
+    same = {"labelSelector": "a", "limit": "100"}
+    marks = ["old", "new", "newer", "newest"]
+    assert [asked.query for asked in server.asked] == [same, *(same | {"continue": mark} for mark in marks)]
+
+
+@pytest.mark.parametrize(
+    "rests",
+    [
+        pytest.param([""], id="the server does not say how to go on"),
+        pytest.param(["new", "newer"], id="it has expired again at once"),
+    ],
+)
+async def test_a_list_that_cannot_go_on_is_an_error_and_neither_a_short_list_nor_a_missing_object(api, server, rests):
+    server.answers_with(200, page(1, more="old"))
+    for rest in rests:
+        expired(server, rest=rest)
+    with pytest.raises(Unavailable, match="410 Expired too old"):
         await listed(api)
 
 
@@ -312,6 +336,17 @@ async def test_only_the_latest_writes_are_remembered(api, server, monkeypatch):
         server.answers_with(200, reply(version=version))
         await api.merge(PATH, {})
     assert [api.news(reply(version=version)) for version in ("7", "8", "9")] == [True, False, False]
+
+
+async def test_the_kubeconfig_is_the_one_that_the_environment_names_when_it_connects(tmp_path, monkeypatch):
+    cluster = {"name": "c", "cluster": {"server": "http://named.example"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    config = {"current-context": "x", "clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {}}]}
+    (tmp_path / "config").write_text(json.dumps(config))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    api = await client.connect()
+    await api.close()
+    assert api._client.configuration.host == "http://named.example"
 
 
 @pytest.mark.parametrize(

@@ -44,15 +44,22 @@ def record_found(observed: Observed, now: datetime) -> Step | None:
 def publish(observed: Observed) -> Step | None:
     """Write the annotations of a newly live version, and only then hold people to them.
 
-    Annotations that cannot be read are left to the person who wrote them: ours might not be the ones that are wrong.
+    Annotations that cannot be read are left to the person who wrote them: ours might not be the ones that are wrong. Where the API
+    server refuses them nothing waits for them: candidates are compared with the record.
     """
     status = observed.present.status
     if status.live is None or status.live.published or observed.public.problem:
         return None
-    published = WriteModel(replace(status, live=replace(status.live, published=True)))
     if observed.public.matches_live:
-        return step("the annotations are those of the live version", published)
-    return step("the annotations are still those of the version before", PublishLive(status.live))
+        published = replace(status, live=replace(status.live, published=True), publish_refused="")
+        return step("the annotations are those of the live version", WriteModel(published))
+    annotate = PublishLive(status.live)
+    refusal = observed.refusal(annotate)
+    if refusal is None:
+        return step("the annotations are still those of the version before", annotate)
+    if refusal.said == status.publish_refused:
+        return None
+    return step("the annotations are refused", WriteModel(replace(status, publish_refused=refusal.said)))
 
 
 def rebase(observed: Observed) -> Step | None:
@@ -89,8 +96,10 @@ def _not_acceptable(observed: Observed) -> str:
     status = observed.present.status
     if observed.public.problem:
         return observed.public.problem
-    if status.rollout or (status.live and not status.live.published):
+    if status.rollout:
         return "another version is becoming live"
+    if status.live and not status.live.published:
+        return f"the numbers of live version {status.live.version} are not annotated yet"
     return "" if observed.signatures_checked else UNCHECKED_SIGNATURE
 
 
@@ -121,6 +130,9 @@ def restore_drift(observed: Observed) -> Step | None:
         return None
     if deployment.paused or deployment.replicas == 0:
         return None
+    patch = ApplyServing(live.serving)
+    if observed.refusal(patch):
+        return None
     message = f"{problem.message.partition(';')[0]}; it is put back, as spec.serving.onDrift asks"
     restored = Emit(None, "DriftRestored", message, warning=True, key=f"{deployment.uid}-{deployment.generation}")
-    return step("drift is restored, as spec.serving.onDrift asks", WriteModel(model.status), restored, ApplyServing(live.serving))
+    return step("drift is restored, as spec.serving.onDrift asks", WriteModel(model.status), restored, patch)

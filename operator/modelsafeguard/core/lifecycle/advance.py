@@ -1,6 +1,5 @@
 """The one decision: given a model's world and the time, what is to be done next."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,9 +10,9 @@ from modelsafeguard.core.lifecycle.pinning import VERIFY_SECONDS, advance_pin
 from modelsafeguard.core.lifecycle.pruning import PRUNE_SECONDS, advance_prune, overdue
 from modelsafeguard.core.lifecycle.queue import activate_oldest, orphaned, release, show_waiting
 from modelsafeguard.core.lifecycle.readiness import model_problem
-from modelsafeguard.core.lifecycle.requests import advance_request, job_refused
-from modelsafeguard.core.lifecycle.rollout import advance_rollout, patch_refused
-from modelsafeguard.core.lifecycle.step import ApplyServing, CreateRequestJob, Effect, Emit, JobRole, Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.requests import advance_request
+from modelsafeguard.core.lifecycle.rollout import advance_rollout
+from modelsafeguard.core.lifecycle.step import Effect, Emit, Step, WriteModel, WriteRequest, step
 from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import RolloutPhase
 from modelsafeguard.core.request import Stage
@@ -58,17 +57,6 @@ def advance(observed: Observed, now: datetime) -> Step:
     return _completed(observed, decided, now) if decided.effects else replace(decided, wake_after=_wake(observed, now))
 
 
-def refused(observed: Observed, effects: Sequence[Effect], said: str, now: datetime, *, for_good: bool) -> Step:
-    """What follows when the API server refuses, for a training Job or a rollout's patch; nothing for other effects, or told already."""
-    now = now.replace(microsecond=0)
-    for effect in effects:
-        if isinstance(effect, CreateRequestJob) and effect.role is JobRole.TRAIN:
-            return _completed(observed, job_refused(effect.request, said, now, for_good=for_good), now)
-        if isinstance(effect, ApplyServing):
-            return _completed(observed, patch_refused(observed, said, now), now)
-    return Step()
-
-
 def _idle(observed: Observed) -> str:
     waits = observed.active.status.waiting if observed.active else ""
     return f"nothing to do: {waits}" if waits else "nothing to do"
@@ -82,8 +70,14 @@ def _conditions(observed: Observed, now: datetime) -> Step | None:
 
 
 def _completed(observed: Observed, decided: Step, now: datetime) -> Step:
-    """Every status that is written carries its conditions."""
-    return replace(decided, effects=tuple(_with_conditions(observed, effect, now) for effect in decided.effects))
+    """Every status that is written carries its conditions, and what is told of the model is told on its record as it is now.
+
+    Else a second operator with an old record would tell what the first has seen otherwise since, and cannot take it back.
+    """
+    effects = decided.effects
+    if isinstance(effects[0], Emit) and effects[0].about is None:
+        effects = (WriteModel(observed.present.status), *effects)
+    return replace(decided, effects=tuple(_with_conditions(observed, effect, now) for effect in effects))
 
 
 def _with_conditions(observed: Observed, effect: Effect, now: datetime) -> Effect:

@@ -59,7 +59,7 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     )
 
 
-def crowd(model: Model) -> Problem | None:
+def too_many_wait(model: Model) -> Problem | None:
     """Why nothing more may start: each candidate that waits takes its room in the record and on the volume."""
     if len(model.status.awaiting_approval) < MOST_WAITING:
         return None
@@ -88,11 +88,13 @@ def note_deleted(observed: Observed, now: datetime) -> Step | None:
     status, versions = observed.present.status, observed.present.status.versions
     there = {request.meta.uid for request in observed.requests}
     gone = [each for each in status.awaiting_approval if each.request_uid not in there]
+    if not gone:
+        return None
     for each in gone:
         versions = recorded(versions, of_deleted(ActiveRequest(each.request_name, each.request_uid), each.version, now))
     left = tuple(each for each in status.awaiting_approval if each not in gone)
-    noted = WriteModel(replace(status, versions=versions, awaiting_approval=left))
-    return step("deleted while it waited for a person: its version is to be pruned", noted) if gone else None
+    noted = replace(status, versions=versions, awaiting_approval=left)
+    return step("deleted while it waited for a person: its version is to be pruned", WriteModel(noted))
 
 
 def resume(observed: Observed, now: datetime) -> Step | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from modelsafeguard.core.judge import comparison
 from modelsafeguard.core.lifecycle.pinning import pin_problem
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.world import Observed
@@ -16,7 +17,7 @@ Fact = tuple[str, str, str, str]  # type, status, reason, message
 
 
 def with_model_conditions(observed: Observed, status: ModelStatus, now: datetime) -> ModelStatus:
-    """The status with its conditions: Ready and Progressing always, kstatus' Reconciling and Stalled only while they are true.
+    """The status with its conditions: Ready and Progressing always; kstatus' Reconciling and Stalled, and Unpublished, only while true.
 
     A model whose new version is being rolled out is still Ready: the previous version serves (kserve #5443).
     """
@@ -49,6 +50,9 @@ def _model_facts(observed: Observed) -> Iterable[Fact]:
             yield "Reconciling", "True", "Verifying", message
     else:
         yield "Progressing", "False", "NoRollout", "no rollout is under way"
+    if status.live and not status.live.published and status.publish_refused:
+        message = f"the annotations are not those of live version {status.live.version} yet; let the operator write them, it tries again"
+        yield "Unpublished", "True", "AnnotationsRefused", f"{message}: {status.publish_refused}"
 
 
 def _warning(observed: Observed) -> str:
@@ -73,14 +77,20 @@ def _request_facts(status: RequestStatus) -> Iterable[Fact]:
     else:
         yield "Finished", "False", stage, text
         yield "Succeeded", "Unknown", stage, text
-    yield _past("Trained", done=status.report is not None, over=verdict is not None, stage=stage)
-    yield _past("Evaluated", done=bool(status.findings), over=verdict is not None, stage=stage)
-    yield _past("Promoted", done=verdict is Verdict.PROMOTED, over=verdict is not None, stage=stage)
+    trained = f"version {status.version} was trained and published"
+    yield _past("Trained", trained, done=status.report is not None, over=verdict is not None, stage=stage)
+    yield _past("Evaluated", _compared(status), done=bool(status.findings), over=verdict is not None, stage=stage)
+    yield _past("Promoted", status.message, done=verdict is Verdict.PROMOTED, over=verdict is not None, stage=stage)
 
 
-def _past(kind: str, *, done: bool, over: bool, stage: str) -> Fact:
+def _compared(status: RequestStatus) -> str:
+    frozen, report = status.frozen, status.report
+    return comparison(report, frozen.baseline) if frozen and report else ""
+
+
+def _past(kind: str, message: str, *, done: bool, over: bool, stage: str) -> Fact:
     if done:
-        return kind, "True", kind, ""
+        return kind, "True", kind, message
     return (kind, "False", f"Not{kind}", "") if over else (kind, "Unknown", stage, "")
 
 

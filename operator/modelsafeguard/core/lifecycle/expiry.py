@@ -4,14 +4,18 @@ from datetime import datetime, timedelta
 
 from modelsafeguard.core.request import Request
 
-# What GitOps tools and Helm put on the objects that they keep: a request that is kept in Git would be made anew after its
-# deletion, and retrain for ever.
+# The labels and annotations by which tools know the objects that they keep: a request that is kept in Git would be made anew after
+# its deletion, and retrain for ever.
 TRACKING = (
-    "argocd.argoproj.io/instance",
-    "argocd.argoproj.io/tracking-id",
-    "kustomize.toolkit.fluxcd.io/name",
-    "helm.toolkit.fluxcd.io/name",
-    "meta.helm.sh/release-name",
+    "app.kubernetes.io/instance",  # Argo CD: the default in 2.x, and by `resourceTrackingMethod: label` in 3.x
+    "argocd.argoproj.io/instance",  # Argo CD: the custom label that its documentation proposes
+    "argocd.argoproj.io/tracking-id",  # Argo CD: the default in 3.x
+    "kustomize.toolkit.fluxcd.io/name",  # Flux: of a Kustomization
+    "helm.toolkit.fluxcd.io/name",  # Flux: of a HelmRelease
+    "config.k8s.io/owning-inventory",  # Config Sync, kpt
+    "applyset.kubernetes.io/part-of",  # kubectl apply --prune --applyset
+    "kapp.k14s.io/app",  # kapp, kapp-controller
+    "meta.helm.sh/release-name",  # Helm, and Fleet by Helm
 )
 MANAGED_BY = "app.kubernetes.io/managed-by"
 

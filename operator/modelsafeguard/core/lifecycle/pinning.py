@@ -85,7 +85,8 @@ def _follow(observed: Observed, verification: Verification, now: datetime) -> St
     if pin is None or record is None or verification.version != pin.version:
         return _end(observed, job, "another version is pinned, or none", WriteModel(replace(status, verification=None)))
     if job is None and not verification.job_uid and not late:
-        return step("the verify Job is not there yet", CreateVerifyJob(verification))
+        create = CreateVerifyJob(verification)
+        return None if observed.refusal(create) else step("the verify Job is not there yet", WriteModel(status), create)
     ours = job is not None and job.owner_uid == observed.present.meta.uid and verification.job_uid in ("", job.uid)
     if job is not None and ours and not verification.job_uid:
         return step("the verify Job was made", WriteModel(replace(status, verification=replace(verification, job_uid=job.uid))))

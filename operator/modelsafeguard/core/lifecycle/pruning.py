@@ -69,7 +69,8 @@ def _follow(observed: Observed, prune: Prune, now: datetime) -> Step | None:
     ours = job is not None and job.owner_uid == observed.present.meta.uid
     late = now >= prune.started_at + timedelta(seconds=PRUNE_SECONDS)
     if job is None and not late:
-        return step("the prune Job is not there yet", CreatePruneJob(prune))
+        create = CreatePruneJob(prune)
+        return None if observed.refusal(create) else step("the prune Job is not there yet", WriteModel(status), create)
     if job is not None and ours and job.state is JobState.COMPLETE:
         done = replace(status, prune=None, versions=_pruned(status.versions, prune))
         removed = Emit(None, "VersionsPruned", f"removed from the volume: {', '.join(prune.versions)}"[:1000], key=prune.job_name)

@@ -3,15 +3,14 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelsafeguard.core.cluster import JobState
-from modelsafeguard.core.lifecycle.approval import crowd
+from modelsafeguard.core.lifecycle.approval import too_many_wait
 from modelsafeguard.core.lifecycle.holdouts import after_decision, judged_on
 from modelsafeguard.core.lifecycle.outcomes import announce, announce_of_deleted, finish
 from modelsafeguard.core.lifecycle.pruning import overdue
 from modelsafeguard.core.lifecycle.readiness import Problem, model_problem
 from modelsafeguard.core.lifecycle.records import of_deleted, of_request, recorded
-from modelsafeguard.core.lifecycle.requests import delete_jobs, jobs_of
-from modelsafeguard.core.lifecycle.step import DeleteJob, Effect, ExpireJob, Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.step import Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.stopping import delete_jobs, kept, kept_at_work, tidied
 from modelsafeguard.core.lifecycle.world import Observed, cancelled, version_of
 from modelsafeguard.core.model import ActiveRequest
 from modelsafeguard.core.request import Request, Stage
@@ -41,7 +40,9 @@ def release(observed: Observed, now: datetime) -> Step | None:
         freed = replace(status, active_request=None, versions=recorded(status.versions, record), holdouts=holdouts)
         last = status.last_rollout if status.last_rollout and status.last_rollout.request_uid == reference.uid else None
         told = [announce_of_deleted(observed.present, reference, last)] if last else []
-        return step("the active request was deleted: its place is free", *told, *_tidy(observed, reference), WriteModel(freed))
+        return step(
+            "the active request was deleted: its place is free", *told, *tidied(observed, version, reference.uid), WriteModel(freed)
+        )
     if request.status.verdict is None:
         return None
     versions = recorded(status.versions, of_request(request)) if request.status.version else status.versions
@@ -49,14 +50,9 @@ def release(observed: Observed, now: datetime) -> Step | None:
     return step(
         f"the active request has its verdict {request.status.verdict}",
         announce(request, request.status.verdict, request.status.message),
-        *_tidy(observed, reference),
+        *tidied(observed, version, reference.uid),
         WriteModel(replace(status, active_request=None, versions=versions, holdouts=holdouts)),
     )
-
-
-def _tidy(observed: Observed, reference: ActiveRequest) -> list[Effect]:
-    jobs = jobs_of(observed, version_of(reference), reference.uid)
-    return [DeleteJob(job.name, job.uid) if job.state is JobState.ACTIVE else ExpireJob(job.name, job.uid) for job in jobs]
 
 
 def activate_oldest(observed: Observed, now: datetime) -> Step | None:
@@ -78,7 +74,7 @@ def hold(observed: Observed) -> Problem | None:
     """Why no request may start now, other than another one being active."""
     if observed.present.spec.suspend:
         return Problem("Suspended", f"ModelDeployment {observed.name} is suspended (spec.suspend)", transient=True)
-    return model_problem(observed) or crowd(observed.present)
+    return model_problem(observed) or too_many_wait(observed.present)
 
 
 def _ended_outside(observed: Observed, now: datetime) -> Step | None:
@@ -86,11 +82,12 @@ def _ended_outside(observed: Observed, now: datetime) -> Step | None:
     model = observed.present
     for request in observed.requests:
         status = request.status
-        if told := tell(request, now):
-            return told
-        if status.verdict is None and status.model_uid not in ("", model.meta.uid):
+        if _decided(request):
+            if told := tell(observed, request, now):
+                return told
+        elif status.verdict is None and status.model_uid not in ("", model.meta.uid):
             message = f"ModelDeployment {observed.name} was deleted and made anew; create a new request"
-            return _stop(observed, request, "ModelDeleted", message)
+            return decide(request, "ModelDeleted", message)
     for request in waiting(observed):
         status = request.status
         if cancelled(request):
@@ -113,26 +110,27 @@ def decide(request: Request, reason: str, message: str) -> Step:
     """Write down how a request ends that is not the active one. It is told, and becomes the verdict, in the next step.
 
     A request with a verdict is not looked at again, so the Event must come first; and what was told must not be decided anew after
-    a crash, when the request may have been cancelled or its deadline have passed.
+    a crash, when the request may have been cancelled or its deadline have passed. Nor does a second operator make its Job once this is
+    written.
     """
-    ended = replace(request.status, stage=Stage.FINISHED, reason=reason, message=message, waiting="", deadline=None)
+    ended = replace(request.status, stage=Stage.FINISHED, reason=reason, message=message, waiting="")
     return step(f"it ends without being active: {reason}", WriteRequest(request, ended))
 
 
-def tell(request: Request, now: datetime) -> Step | None:
-    """Tell the ending that was decided, and make it the verdict; None if none was."""
-    status = request.status
-    if status.verdict or status.stage is not Stage.FINISHED:
+def _decided(request: Request) -> bool:
+    return request.status.verdict is None and request.status.stage is Stage.FINISHED
+
+
+def tell(observed: Observed, request: Request, now: datetime) -> Step | None:
+    """Tell the ending that was decided, and make it the verdict; None while a Job that may not be deleted is at work."""
+    if stopped := delete_jobs(observed, request):
+        return stopped
+    if kept_at_work(observed, request, now):
         return None
-    ending = Ending(_ENDINGS[status.reason], status.reason, status.message)
+    status = request.status
+    message = "; ".join(filter(None, (status.message, kept(observed, request))))[:2000]
+    ending = Ending(_ENDINGS[status.reason], status.reason, message)
     return step("its ending is told", announce(request, ending.verdict, ending.message), finish(request, ending, now))
-
-
-def _stop(observed: Observed, request: Request, reason: str, message: str) -> Step:
-    """First its Jobs go, then its end is said: whoever reads Cancelled may rely on it."""
-    if running := delete_jobs(observed, request):
-        return running
-    return decide(request, reason, message)
 
 
 def show_waiting(observed: Observed, now: datetime) -> Step | None:
@@ -157,7 +155,7 @@ def orphaned(observed: Observed, now: datetime) -> Step:
     for request in observed.requests:
         if request.status.verdict:
             continue
-        if decided := tell(request, now) or _orphan(observed, request, now):
+        if decided := tell(observed, request, now) if _decided(request) else _orphan(observed, request, now):
             return decided
     return Step(why="the ModelDeployment does not exist")
 
@@ -165,7 +163,7 @@ def orphaned(observed: Observed, now: datetime) -> Step:
 def _orphan(observed: Observed, request: Request, now: datetime) -> Step | None:
     if request.status.model_uid:
         message = f"ModelDeployment {observed.name} was deleted; its versions and its Deployment were left as they are"
-        return _stop(observed, request, "ModelDeleted", message)
+        return decide(request, "ModelDeleted", message)
     if cancelled(request):
         return decide(request, "Cancelled", "cancelled while it was queued")
     return _without_model(observed, request, now)

@@ -11,8 +11,9 @@ from modelsafeguard.core.lifecycle.judging import baseline_of, explained, judge_
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import rollout_obstacle
 from modelsafeguard.core.lifecycle.rollout import begin
-from modelsafeguard.core.lifecycle.step import CreateRequestJob, DeleteJob, Emit, JobRole, Step, WriteModel, WriteRequest, step
-from modelsafeguard.core.lifecycle.world import Observed, cancelled, reader_name, version_of
+from modelsafeguard.core.lifecycle.step import CreateRequestJob, Emit, JobRole, Step, WriteModel, WriteRequest, step
+from modelsafeguard.core.lifecycle.stopping import delete_jobs, kept, kept_at_work
+from modelsafeguard.core.lifecycle.world import Observed, Refusal, cancelled, reader_name, version_of
 from modelsafeguard.core.model import ActiveRequest, LastRollout
 from modelsafeguard.core.parameters import InvalidParameters, resolve
 from modelsafeguard.core.pod import MEASURE_CONTAINER
@@ -48,7 +49,7 @@ def advance_request(observed: Observed, now: datetime) -> Step | None:
 
 
 def _start(observed: Observed, request: Request, now: datetime) -> Step:
-    """Freeze the rules and the baseline, before anything is made."""
+    """Freeze the rules and the baseline, and then make the Job: of two operators only one can have written that."""
     model = observed.present
     if cancelled(request):
         return step(
@@ -72,15 +73,15 @@ def _start(observed: Observed, request: Request, now: datetime) -> Step:
         started_at=now,
         deadline=now + timedelta(seconds=model.spec.trainer.active_deadline_seconds),
     )
-    return step("it is the oldest: rules and baseline are frozen", WriteRequest(request, status))
+    create = CreateRequestJob(JobRole.TRAIN, replace(request, status=status))
+    return step("it is the oldest: rules and baseline are frozen, its Job is made", WriteRequest(request, status), create)
 
 
 def _train(observed: Observed, request: Request, now: datetime) -> Step | None:
     status = request.status
     job = observed.jobs.get(status.version)
     if cancelled(request):
-        ending = Ending(Verdict.CANCELLED, "Cancelled", "cancelled during training; its Job was removed")
-        return delete_jobs(observed, request) or step("cancelled, and its Job is gone", finish(request, ending, now))
+        return _cancel(observed, request, now)
     if status.job is None:
         return _adopt(observed, request, job, now)
     if status.reader:
@@ -94,6 +95,15 @@ def _train(observed: Observed, request: Request, now: datetime) -> Step | None:
     if job.state is JobState.FAILED:
         return step("its Job failed", finish(request, training_failure(job, pods, status.waiting), now))
     return _wait_for_training(observed, request, job, now)
+
+
+def _cancel(observed: Observed, request: Request, now: datetime) -> Step | None:
+    if stopped := delete_jobs(observed, request):
+        return stopped
+    if kept_at_work(observed, request, now):
+        return None
+    message = f"cancelled during training; {kept(observed, request) or 'its Job was removed'}"[:2000]
+    return step("cancelled, and its Job is not at work", finish(request, Ending(Verdict.CANCELLED, "Cancelled", message), now))
 
 
 def _wait_for_training(observed: Observed, request: Request, job: Job, now: datetime) -> Step | None:
@@ -116,7 +126,7 @@ def _allowed(status: RequestStatus) -> int:
     return int((status.deadline - status.started_at).total_seconds())
 
 
-def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime) -> Step:
+def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime) -> Step | None:
     """Trust the Job of the right name only if it belongs to this very request; from then on it is known by its uid."""
     status = request.status
     if job is None and status.deadline and now >= status.deadline:
@@ -129,7 +139,10 @@ def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime)
         if isinstance(resolved, InvalidParameters):
             ending = Ending(Verdict.FAILED, "InvalidParameters", resolved.message)
             return step("its parameters are no longer allowed", finish(request, ending, now))
-        return step("its training Job is not there yet", CreateRequestJob(JobRole.TRAIN, request))
+        create = CreateRequestJob(JobRole.TRAIN, request)
+        if refusal := observed.refusal(create):
+            return _refused(request, refusal, now)
+        return step("its training Job is not there yet", WriteRequest(request, status), create)
     if job.owner_uid != request.meta.uid:
         message = f"a Job named {job.name} exists that does not belong to this request; delete it and create a new request"
         return step("its Job's name is taken", finish(request, Ending(Verdict.FAILED, "JobNameTaken", message), now))
@@ -140,26 +153,14 @@ def _adopt(observed: Observed, request: Request, job: Job | None, now: datetime)
     )
 
 
-def job_refused(request: Request, said: str, now: datetime, *, for_good: bool) -> Step:
+def _refused(request: Request, refusal: Refusal, now: datetime) -> Step | None:
     """The API server does not take the training Job: tried again until the deadline, unless it is not a valid one."""
-    if for_good:
-        message = f"the API server does not accept training Job {request.status.version}; correct spec.trainer: {said}"[:2000]
+    if refusal.for_good:
+        message = f"the API server does not accept training Job {request.status.version}; correct spec.trainer: {refusal.said}"[:2000]
         return step("its Job is not valid", finish(request, Ending(Verdict.FAILED, "InvalidJob", message), now))
-    if request.status.waiting == said[:500]:
-        return Step()
-    return step("its Job is refused", WriteRequest(request, replace(request.status, waiting=said[:500])))
-
-
-def jobs_of(observed: Observed, version: str, owner_uid: str) -> list[Job]:
-    """The Jobs that a request has now: the training Job and the reader, never one of somebody else."""
-    found = (observed.jobs.get(name) for name in (version, reader_name(version)))
-    return [job for job in found if job and job.owner_uid == owner_uid and not job.deleting]
-
-
-def delete_jobs(observed: Observed, request: Request) -> Step | None:
-    """Have a request's Jobs deleted; None once they are."""
-    jobs = jobs_of(observed, request.status.version, request.meta.uid)
-    return step("taken back: its Jobs go first", *(DeleteJob(job.name, job.uid) for job in jobs)) if jobs else None
+    if request.status.waiting == refusal.said:
+        return None
+    return step("its Job is refused", WriteRequest(request, replace(request.status, waiting=refusal.said)))
 
 
 def _collect(observed: Observed, request: Request, now: datetime) -> Step | None:
@@ -194,7 +195,10 @@ def _read_again(observed: Observed, request: Request, now: datetime) -> Step | N
         if reader is None and now >= status.deadline + timedelta(seconds=READER_DEADLINE_SECONDS):
             return step("the reader Job could not be made", finish(request, lost, now))
         if reader is None:
-            return step("its report was lost: a reader Job fetches it", CreateRequestJob(JobRole.READER, request))
+            create = CreateRequestJob(JobRole.READER, request)
+            if observed.refusal(create):
+                return None
+            return step("its report was lost: a reader Job fetches it", WriteRequest(request, status), create)
         if reader.owner_uid != request.meta.uid:
             taken = Ending(Verdict.FAILED, "JobNameTaken", f"a foreign Job is named {name}; delete it and create a new request")
             return step("the reader's name is taken", finish(request, taken, now))

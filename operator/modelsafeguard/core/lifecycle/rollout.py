@@ -124,21 +124,13 @@ def _apply(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     if obstacle and now >= rollout.deadline:
         message = f"accepted, but the Deployment could not be patched in time: {obstacle.message}"
         return _close(observed, rollout, now, Ending(Verdict.FAILED, obstacle.reason, message))
-    if obstacle is None:
-        return step("the Deployment is still the recorded one: patch it", WriteModel(observed.present.status), ApplyServing(rollout.to))
-    return None
-
-
-def patch_refused(observed: Observed, said: str, now: datetime) -> Step:
-    """The API server does not take our patch. It is tried again until the deadline, and once after it: an operator may have been away."""
-    rollout = observed.present.status.rollout
-    if rollout is None or now < rollout.deadline:
-        return Step()
-    if rollout.phase is RolloutPhase.UNDOING:
-        message = f"{rollout.message.removesuffix(_RESTORED)}; but the previous version could not be restored: {said}"
-        return _close(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message[:2000]))
-    message = f"accepted, but the Deployment could not be patched in time: {said}"
-    return _close(observed, rollout, now, Ending(Verdict.FAILED, "RolloutNotApplied", message[:2000]))
+    if obstacle:
+        return None
+    patch = ApplyServing(rollout.to)
+    if refusal := observed.refusal(patch):
+        message = f"accepted, but the Deployment could not be patched in time: {refusal.said}"
+        return _give_up_refused(observed, rollout, now, Ending(Verdict.FAILED, "RolloutNotApplied", message[:2000]))
+    return step("the Deployment is still the recorded one: patch it", WriteModel(observed.present.status), patch)
 
 
 def _changed_before(observed: Observed, rollout: Rollout) -> Problem | None:
@@ -241,7 +233,12 @@ def _undo(observed: Observed, rollout: Rollout, now: datetime) -> Step | None:
     if deployment is None:
         return _give_up_without_deployment(observed, rollout, now)
     if deployment.serving == rollout.to and not deployment.other_managers:
-        return step("undo: the recorded values are put back", ApplyServing(rollout.from_))
+        patch = ApplyServing(rollout.from_)
+        if refusal := observed.refusal(patch):
+            why = rollout.message.removesuffix(_RESTORED)
+            message = f"{why}; but the previous version could not be restored: {refusal.said}"
+            return _give_up_refused(observed, rollout, now, Ending(Verdict.FAILED, "UndoNotApplied", message[:2000]))
+        return step("undo: the recorded values are put back", WriteModel(observed.present.status), patch)
     if deployment.serving != rollout.from_:
         why = rollout.message.removesuffix(_RESTORED)
         message = f"{why}; but somebody else set what Deployment {deployment.name} serves, it was left as it is"
@@ -259,6 +256,11 @@ def _give_up_without_deployment(observed: Observed, rollout: Rollout, now: datet
         return None
     message = f"Deployment {observed.present.spec.serving.deployment_name} disappeared during the rollout"
     return _close(observed, rollout, now, Ending(Verdict.FAILED, "DeploymentNotFound", message))
+
+
+def _give_up_refused(observed: Observed, rollout: Rollout, now: datetime, ending: Ending) -> Step | None:
+    """The API server does not take our patch: tried again until the deadline, and once after it, since an operator may have been away."""
+    return _close(observed, rollout, now, ending) if now >= rollout.deadline else None
 
 
 def _close(observed: Observed, rollout: Rollout, now: datetime, ending: Ending) -> Step:

@@ -33,7 +33,11 @@ class WriteRequest:
 
 @dataclass(frozen=True)
 class CreateRequestJob:
-    """Create the training Job or the reader Job of a request. That it exists already is success: it is looked at next."""
+    """Create the training Job or the reader Job of a request. That it exists already is success: it is looked at next.
+
+    A Job is created by its name, and that is free again once another operator has deleted it. So the record that orders a Job, of
+    whatever kind, is written right before, even unchanged: a compare-and-swap, which fails if anything became of the order meanwhile.
+    """
 
     role: JobRole
     request: Request
@@ -82,14 +86,14 @@ class ApplyServing:
 
 @dataclass(frozen=True)
 class PublishLive:
-    """Write the public copy of the live model's numbers: the annotations on the ModelDeployment."""
+    """Write the public copy of the live model's numbers, the annotations on the ModelDeployment, if it is still the one observed."""
 
     live: Live
 
 
 @dataclass(frozen=True)
 class Emit:
-    """Say a fact once: a Kubernetes Event whose name follows from the fact, and log lines when the Event is new.
+    """Say a fact: once in a Kubernetes Event, whose name follows from the fact, and at least once in these lines of the log.
 
     ``about`` is a request, or None for the model.
     """

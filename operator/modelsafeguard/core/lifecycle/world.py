@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from modelsafeguard.core.annotations import CANCEL
 from modelsafeguard.core.cluster import Claim, Deployment, Job, Pod
+from modelsafeguard.core.lifecycle.step import CreateRequestJob, Effect
 from modelsafeguard.core.model import ActiveRequest, Model
 from modelsafeguard.core.report import Baseline
 from modelsafeguard.core.request import Request
@@ -23,6 +24,21 @@ class PublicCopy:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What the API server answered to an effect that it does not take. ``for_good``: no repetition changes that."""
+
+    effect: Effect
+    said: str
+    for_good: bool = False
+
+    def of(self, effect: Effect) -> bool:
+        """Whether it is this effect that was refused. A request that was written since is still the same one."""
+        if isinstance(effect, CreateRequestJob) and isinstance(self.effect, CreateRequestJob):
+            return (effect.role, effect.request.meta.uid) == (self.effect.role, self.effect.request.meta.uid)
+        return effect == self.effect
+
+
+@dataclass(frozen=True)
 class Observed:
     """One model's world.
 
@@ -31,6 +47,8 @@ class Observed:
     pod. ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
     with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
     lets only those approve, and sign for another baseline, who may; ``requesters_checked`` that it says who has made a request.
+    ``refusals`` are of effects that were tried since this pass over the model began: a rule that meets one lets the next rule go on, or
+    draws its conclusion. The next pass tries again.
     """
 
     namespace: str
@@ -49,6 +67,11 @@ class Observed:
     approvals_checked: bool = False
     signatures_checked: bool = False
     requesters_checked: bool = False
+    refusals: tuple[Refusal, ...] = ()
+
+    def refusal(self, effect: Effect) -> Refusal | None:
+        """What the API server has just said to this effect; None if it was not tried, or taken."""
+        return next((refusal for refusal in self.refusals if refusal.of(effect)), None)
 
     @property
     def present(self) -> Model:

@@ -1,16 +1,17 @@
 """Operators of a simulated world: an attentive one for stories, and one that can be slow, stale, and killed between two effects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from modelsafeguard.core.cluster import JobState
-from modelsafeguard.core.lifecycle import Observed, Step, advance, refused
-from modelsafeguard.core.lifecycle.step import Effect
+from modelsafeguard.core.lifecycle import Observed, Refusal, Step, advance
+from modelsafeguard.core.lifecycle.step import Effect, WriteModel, WriteRequest
 from modelsafeguard.core.model import ModelSpec, ServingState
 from modelsafeguard.core.request import RequestStatus
 from modelsafeguard.core.verdict import Verdict
-from tests.unit.core.lifecycle.world import FOUND, ConflictError, GoneError, World
+from tests.unit.core.lifecycle.world import FOUND, ConflictError, GoneError, RefusedError, World
 
 # A request needs about ten steps from end to end: more without rest is a loop.
 MOST_STEPS: Final = 40
@@ -26,6 +27,9 @@ class Operator:
         self._known: Observed | None = None
         self._pending: list[Effect] = []
         self._complete = True
+        self._written = 0
+        self.jobs_made_anew: set[str] = set()
+        self.steps: list[Step] = []
         self.timer: datetime | None = None
 
     @property
@@ -69,8 +73,14 @@ class Operator:
         """Its memory is gone; what it did so far stays done."""
         self._known, self._pending, self._complete = None, [], True
 
+    def _made(self, name: str) -> None:
+        """A Job that another operator has deleted since this one wrote what orders it is made anew: that is known."""
+        if self._world.history.jobs_removed.get(name, 0) > self._written:
+            self.jobs_made_anew.add(name)
+
     def _decide(self, known: Observed) -> None:
         step = advance(known, self._world.now)
+        self.steps.append(step)
         self._pending = list(step.effects)
         if not step.effects:
             self.timer = None if step.wake_after is None else self._world.now + timedelta(seconds=step.wake_after)
@@ -79,11 +89,16 @@ class Operator:
     def _act(self) -> None:
         assert self._known is not None
         effect, *self._pending = self._pending
+        made = self._world.history.jobs_made.copy()
         try:
             after = self._world.perform(self._known, effect)
         except (ConflictError, GoneError):
             self.look()
             return
+        if isinstance(effect, WriteModel | WriteRequest):
+            self._written = self._world.serial
+        for name in self._world.history.jobs_made - made:
+            self._made(name)
         self._complete = self._complete and after is not None
         self._known = after or self._known
         if not self._pending and not self._complete:
@@ -114,25 +129,19 @@ class Story(World):
 
     def _bring_forward(self) -> bool:
         observed, idle = self.observe(), True
+        refusals: tuple[Refusal, ...] = ()
         for _ in range(MOST_STEPS):
-            step = advance(observed, self.now)
+            world = replace(observed, refusals=refusals)
+            step = advance(world, self.now)
             self.steps.append(step)
-            if not step.effects:
-                self.wake = step.wake_after
-                return not idle
+            if not step.effects or any(map(world.refusal, step.effects)):
+                self.wake = min(step.wake_after or LONGEST_BACKOFF, LONGEST_BACKOFF) if refusals else step.wake_after
+                return not idle and not refusals
             idle = False
             try:
-                observed = self._perform_all(observed, step.effects) or self.observe()
-            except ConflictError:
-                if self.patches_refused:
-                    told = refused(self.observe(), step.effects, "not allowed", self.now, for_good=False)
-                    if told.effects:
-                        observed = self._perform_all(self.observe(), told.effects) or self.observe()
-                        continue
-                if self.quota or self.patches_refused:  # refused: the reconciler tries again later, or when something happens
-                    self.wake = LONGEST_BACKOFF
-                    return False
-                raise
+                observed = self._perform_all(world, step.effects) or self.observe()
+            except RefusedError as error:
+                observed, refusals = self.observe(), (*refusals, error.refusal)
         raise AssertionError(f"no rest in {MOST_STEPS} steps: {[step.why for step in self.steps[-6:]]}")
 
     def _perform_all(self, observed: Observed, effects: Sequence[Effect]) -> Observed | None:
@@ -141,11 +150,6 @@ class Story(World):
             after = self.perform(known or observed, effect)
             known = after if known else None
         return known
-
-    def act(self, step: Step) -> None:
-        """The operator does this step, and then goes on."""
-        self._perform_all(self.observe(), step.effects)
-        self.happened()
 
     def perform_one_step(self) -> None:
         """The operator does one step and is killed."""

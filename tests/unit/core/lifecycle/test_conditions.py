@@ -1,4 +1,4 @@
-"""What people and tools read: conditions, in the sense of the Kubernetes API conventions and of kstatus."""
+"""What people and tools read: conditions, in the sense of the Kubernetes API conventions."""
 
 from datetime import timedelta
 
@@ -6,73 +6,63 @@ from modelsafeguard.core.lifecycle import advance
 from modelsafeguard.core.model import ServingState
 
 
-def kstatus(world):
-    """Helm's, Argo CD's and Flux' reading (kstatus): the status of the whole object."""
-    model = world.model
-    conditions = {each.type: each for each in model.status.conditions}
-    if model.status.observed_generation != model.meta.generation:
-        return "InProgress"
-    if "Stalled" in conditions:
-        return "Failed"
-    if "Reconciling" in conditions:
-        return "InProgress"
-    ready = conditions["Ready"].status
-    return "Current" if ready == "True" else "InProgress"
+def shown(world):
+    """The condition of kstatus' two that is there (what kstatus makes of it: tests/integration/test_kstatus.py); never both."""
+    found = [kind for kind in ("Reconciling", "Stalled") if world.condition(kind)]
+    assert len(found) < 2
+    return found[0] if found else None
 
 
-class TestKstatusReads:
-    def test_a_model_without_a_version_as_current(self, world):
-        assert kstatus(world) == "Current"
-
-    def test_a_model_whose_request_trains_as_current(self, world):
+class TestAModelIsShown:
+    def test_as_at_rest_while_it_has_no_version_and_while_a_request_trains(self, world):
+        assert shown(world) is None
         world.ask()
-        assert kstatus(world) == "Current"
+        assert shown(world) is None
 
-    def test_a_rollout_as_in_progress_and_the_model_as_ready_all_the_time(self, world):
+    def test_as_reconciling_in_a_rollout_and_as_ready_all_the_time(self, world):
         world.promote("first")
         world.train()
         for _ in range(2):
-            assert kstatus(world) == "InProgress"
+            assert shown(world) == "Reconciling"
             assert world.condition("Ready") == ("True", "Serving")
             assert world.condition("Progressing")[0] == "True"
             world.pods_become_ready()
         world.clock_passes(60)
-        assert kstatus(world) == "Current"
+        assert shown(world) is None
         assert world.condition("Progressing") == ("False", "NoRollout")
 
-    def test_an_undo_as_in_progress(self, world):
+    def test_as_reconciling_while_it_is_undone(self, world):
         world.promote("first")
         world.train()
         world.cancel()
-        assert kstatus(world) == "InProgress"
+        assert shown(world) == "Reconciling"
         assert world.condition("Progressing") == ("True", "Undoing")
 
-    def test_what_somebody_else_will_finish_as_in_progress(self, world):
+    def test_as_reconciling_while_somebody_else_has_to_finish(self, world):
         world.delete_claim()
-        assert kstatus(world) == "InProgress"
+        assert shown(world) == "Reconciling"
         world.set_claim()
-        assert kstatus(world) == "Current"
+        assert shown(world) is None
         world.delete_deployment()
-        assert kstatus(world) == "InProgress"
+        assert shown(world) == "Reconciling"
 
-    def test_what_a_person_must_settle_as_failed(self, world):
+    def test_as_stalled_where_a_person_must_settle_it(self, world):
         world.promote()
         world.serve_by_hand(ServingState("by-hand/v9"))
-        assert kstatus(world) == "Failed"
+        assert shown(world) == "Stalled"
 
-    def test_a_problem_during_a_rollout_as_failed_and_never_as_both(self, world):
+    def test_as_stalled_by_a_problem_during_a_rollout(self, world):
         world.train()
         world.edit_deployment(problem="no such container")
-        assert kstatus(world) == "Failed"
-        assert world.condition("Reconciling") is None
+        assert shown(world) == "Stalled"
 
-    def test_an_edit_that_was_not_looked_at_yet_as_in_progress(self, world):
+    def test_by_the_generation_that_was_looked_at(self, world):
         world.attended = False
         world.suspend()
-        assert kstatus(world) == "InProgress"
+        assert world.model.status.observed_generation == world.model.meta.generation - 1
         world.attended = True
         world.run()
-        assert kstatus(world) == "Current"
+        assert world.model.status.observed_generation == world.model.meta.generation
 
 
 class TestARequestIsFinished:
@@ -98,6 +88,33 @@ class TestARequestIsFinished:
         found = {each.type: (each.status, each.reason) for each in world.status().conditions}
         assert found["Finished"] == ("False", "Training")
         assert found["Succeeded"] == ("Unknown", "Training")
+
+
+class TestARequestSays:
+    @staticmethod
+    def said(world, kind, request="nightly-1"):
+        return next(each.message for each in world.status(request).conditions if each.type == kind)
+
+    def test_which_version_it_trained(self, world):
+        world.train()
+        assert self.said(world, "Trained") == f"version {world.version()} was trained and published"
+
+    def test_that_there_was_nothing_to_compare_its_candidate_with(self, world):
+        world.train()
+        assert self.said(world, "Evaluated") == "there was no previous model to compare with"
+
+    def test_which_baseline_was_used_and_keeps_to_the_reason_that_is_agreed_on(self, world):
+        world.promote("first", accuracy="0.8000", f1_macro="0.8000")
+        world.train(accuracy="0.8500", f1_macro="0.8400")
+        assert (
+            self.said(world, "Evaluated")
+            == f"compared with version {world.version('first')} by its annotations, measured on the same 300 rows"
+        )
+        assert world.status().message == "Performance improved: accuracy +0.0500, F1 +0.0400"
+
+    def test_nothing_of_what_has_not_happened(self, world):
+        world.ask()
+        assert {self.said(world, kind) for kind in ("Trained", "Evaluated", "Promoted")} == {""}
 
 
 def test_a_transition_time_moves_only_with_the_status(world):

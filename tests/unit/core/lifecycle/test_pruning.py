@@ -4,6 +4,7 @@ import pytest
 
 from modelsafeguard.core.lifecycle.pruning import BATCH
 from modelsafeguard.core.lifecycle.records import KEPT_RECORDS, MOST_RECORDS, recorded
+from modelsafeguard.core.lifecycle.step import CreatePruneJob
 from modelsafeguard.core.model import History, Pin, VersionRecord
 from modelsafeguard.core.verdict import Verdict
 from tests.unit.core.lifecycle.world import START
@@ -122,13 +123,13 @@ def test_a_prune_that_fails_is_said_and_holds_nothing_up(small, how):
         assert small.wake == 600
         small.wait()
     else:
-        small.quota = "exceeded"
+        small.refuse("exceeded quota", CreatePruneJob)
         small.delete_job(name)
         small.clock_passes(600)
     assert small.told("PruneFailed")
     assert on_volume(small) == ["b", "c"]
     assert name not in small.jobs
-    small.quota = ""
+    small.allow()
     small.ask("d")
     assert small.model.status.active_request.name == "d"
 

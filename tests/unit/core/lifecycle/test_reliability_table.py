@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelsafeguard.core.lifecycle.step import CreateRequestJob
 from modelsafeguard.core.model import ServingState
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion, Rules
 from tests.unit.core.lifecycle.operators import Story
@@ -124,7 +125,7 @@ def job_is_replaced(world: Story) -> None:
 
 
 def job_is_refused(world: Story) -> None:
-    world.quota = "exceeded quota: count/jobs.batch"
+    world.refuse("exceeded quota: count/jobs.batch", CreateRequestJob)
 
 
 def folder_is_broken(world: Story) -> None:

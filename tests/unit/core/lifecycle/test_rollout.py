@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from modelsafeguard.core.lifecycle.bake import MARKED_PODS
+from modelsafeguard.core.lifecycle.step import ApplyServing
 from modelsafeguard.core.model import RolloutPhase, ServingState
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
@@ -239,10 +240,9 @@ def test_a_deployment_that_disappears_during_the_rollout_ends_it_as_failed(rolli
 
 
 def test_a_patch_that_is_never_accepted_fails_at_the_deadline(rolling):
-    """The API server refuses it for ever (an admission policy, missing rights): the reconciler only ever gets back here."""
     world = rolling
     world.bake()
-    world.patches_refused = True
+    world.refuse("not allowed", ApplyServing)
     world.train("third")
     world.wait()
     assert world.verdict("third") == (Verdict.FAILED, "RolloutNotApplied")
@@ -251,7 +251,7 @@ def test_a_patch_that_is_never_accepted_fails_at_the_deadline(rolling):
 
 def test_an_undo_that_is_never_accepted_ends_with_the_version_that_is_there(rolling):
     version = rolling.served
-    rolling.patches_refused = True
+    rolling.refuse("not allowed", ApplyServing)
     rolling.pods_fail("CrashLoopBackOff")
     rolling.wait()
     assert rolling.verdict() == (Verdict.FAILED, "UndoNotApplied")

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from modelsafeguard.core.cluster import ContainerEnd
 from modelsafeguard.core.handover import encode_report
-from modelsafeguard.core.lifecycle import advance, refused
+from modelsafeguard.core.lifecycle.step import CreateRequestJob
 from modelsafeguard.core.lifecycle.world import reader_name
 from modelsafeguard.core.model import Parameter
 from modelsafeguard.core.request import Stage
@@ -20,10 +20,10 @@ def test_one_job_is_made_and_known_by_its_uid(world):
 def test_rules_and_baseline_are_frozen_before_the_job_is_made(world):
     world.attended = False
     world.ask()
-    while not world.jobs:
-        frozen = world.status().frozen
-        world.perform_one_step()
-    assert frozen.policy == world.model.spec.policy
+    while world.status().frozen is None:
+        assert not world.jobs
+        world.perform_one_effect()
+    assert world.status().frozen.policy == world.model.spec.policy
 
 
 def test_a_job_that_was_made_before_a_crash_is_adopted(world):
@@ -87,7 +87,7 @@ def test_a_job_that_cannot_even_make_a_pod_fails_with_the_reason_of_its_events(w
 
 
 def test_a_job_that_the_api_server_never_lets_us_make_fails_at_the_deadline(world):
-    world.quota = "exceeded quota: count/jobs.batch"
+    world.refuse("exceeded quota: count/jobs.batch", CreateRequestJob)
     world.ask()
     assert world.status().stage is Stage.TRAINING
     world.clock_passes(3600)
@@ -172,7 +172,7 @@ class TestALostReport:
 
     def test_is_lost_when_the_reader_can_never_be_made(self, world):
         world.ask()
-        world.quota = "exceeded quota"
+        world.refuse("exceeded quota", CreateRequestJob)
         world.job_completes(world.version(), "")
         assert world.verdict()[0] is None
         world.clock_passes(4000)
@@ -215,33 +215,32 @@ def test_two_pods_that_both_say_they_succeeded_are_not_believed_and_the_volume_i
 
 
 def test_what_the_api_server_says_to_a_job_that_it_refuses_is_shown_while_it_waits_and_in_the_verdict(world):
-    world.quota = "exceeded quota: count/jobs.batch"
+    quota = "exceeded quota: count/jobs.batch"
+    world.refuse(quota, CreateRequestJob)
     world.ask()
-    observed = world.observe()
-    effects = advance(observed, world.now).effects
-    world.act(refused(observed, effects, world.quota, world.now, for_good=False))
-    assert world.status().waiting == world.quota
-    assert not refused(world.observe(), advance(world.observe(), world.now).effects, world.quota, world.now, for_good=False).effects
+    assert world.status().waiting == quota
+    waiting = world.requests["nightly-1"]
+    world.run()
+    assert world.requests["nightly-1"] == waiting
     world.clock_passes(3600)
-    assert world.status().message == f"training Job {world.version()} could not be created within 3600 s: {world.quota}"
+    assert world.status().message == f"training Job {world.version()} could not be created within 3600 s: {quota}"
 
 
 def test_a_job_that_is_not_valid_fails_at_once(world):
-    world.quota = "Job is invalid: spec.template.spec.containers[0].resources"
+    problem = "Job is invalid: spec.template.spec.containers[0].resources"
+    world.refuse(problem, CreateRequestJob, for_good=True)
     world.ask()
-    observed = world.observe()
-    world.act(refused(observed, advance(observed, world.now).effects, world.quota, world.now, for_good=True))
     assert world.verdict() == (Verdict.FAILED, "InvalidJob")
-    assert world.quota in world.status().message
+    assert problem in world.status().message
 
 
 def test_parameters_that_its_owner_has_taken_away_since_fail_the_request(world, spec):
     offered = replace(spec, trainer=replace(spec.trainer, parameters=(Parameter("dataset", "full|small", "full"),)))
     world.edit_model(offered)
-    world.quota = "exceeded quota"
+    world.refuse("exceeded quota", CreateRequestJob)
     world.ask(parameters={"dataset": "small"})
     world.edit_model(spec)
-    world.quota = ""
+    world.allow()
     world.run()
     assert world.verdict() == (Verdict.FAILED, "InvalidParameters")
 

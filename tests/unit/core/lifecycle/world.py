@@ -7,16 +7,17 @@ made once by its name, a serving patch needs the Deployment's resourceVersion, a
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
 from modelsafeguard.core.annotations import APPROVAL_REASON, APPROVED_BY, CANCEL, REQUESTED_BY
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
-from modelsafeguard.core.lifecycle import Observed
+from modelsafeguard.core.lifecycle import Observed, Refusal
 from modelsafeguard.core.lifecycle.pruning import surplus
 from modelsafeguard.core.lifecycle.step import (
     ApplyServing,
@@ -32,6 +33,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
+from modelsafeguard.core.lifecycle.stopping import superfluous
 from modelsafeguard.core.lifecycle.world import reader_name, version_of
 from modelsafeguard.core.model import Meta, Model, ModelSpec, ModelStatus, Pin, ServingState
 from modelsafeguard.core.report import Report
@@ -56,14 +58,26 @@ class GoneError(Exception):
     """The API server's 404."""
 
 
+class RefusedError(Exception):
+    """The API server's 403, or with ``refusal.for_good`` its 422."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
+
+
 @dataclass
 class History:
-    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of."""
+    """What happened, also what is gone by now. The keys of ``events`` are what an Event's name is made of.
+
+    ``jobs_lost`` are Jobs that somebody else deleted before they were recorded. ``jobs_removed`` says when an operator deleted a Job.
+    """
 
     events: dict[tuple[str, str, str], Emit] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     jobs_made: Counter[str] = field(default_factory=Counter)
-    jobs_deleted: set[str] = field(default_factory=set)
+    jobs_lost: set[str] = field(default_factory=set)
+    jobs_removed: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intents: Counter[str] = field(default_factory=Counter)
     patches: list[ServingState] = field(default_factory=list)
@@ -92,8 +106,7 @@ class World:
         self.jobs: dict[str, Job] = {}
         self.job_pods: dict[str, tuple[Pod, ...]] = {}
         self.job_trouble: dict[str, str] = {}
-        self.quota = ""
-        self.patches_refused = False
+        self._refused: dict[type, tuple[str, bool]] = {}
         self.rival = ""
         self.policies_in_force = True
         self.mounted: frozenset[str] = frozenset()
@@ -101,6 +114,14 @@ class World:
         self.deployment: Deployment | None = None
         self.serving_pods: tuple[Pod, ...] = ()
         self._make_deployment(found)
+
+    def copy(self) -> Self:
+        """Another world that is the same up to now. What is in it are values, so only what holds them is copied."""
+        other = copy(self)
+        for name, value in vars(self).items():
+            setattr(other, name, copy(value))
+        other.history = History(**{each.name: copy(getattr(self.history, each.name)) for each in fields(History)})
+        return other
 
     def happened(self) -> None:
         """Somebody else did something."""
@@ -125,7 +146,7 @@ class World:
         observed = with_model(replace(observed, rival=self.rival, claim=self.claim, deployment=self.deployment), model)
         checked = self.policies_in_force
         observed = replace(observed, approvals_checked=checked, signatures_checked=checked, requesters_checked=checked)
-        observed = self._with_active(observed, model)
+        observed = self._with_stage(observed, model)
         status = model.status
         if self.deployment and status.rollout:
             return replace(observed, serving_pods=self.serving_pods)
@@ -142,7 +163,7 @@ class World:
         unlisted = known - {request.meta.uid for request in requests}
         return model, (*(request for request in self.requests.values() if request.meta.uid in unlisted), *requests)
 
-    def _with_active(self, observed: Observed, model: Model) -> Observed:
+    def _with_stage(self, observed: Observed, model: Model) -> Observed:
         reference, verification = model.status.active_request, model.status.verification
         if model.status.prune:
             return self._with_jobs(observed, [model.status.prune.job_name])
@@ -164,11 +185,15 @@ class World:
 
     def perform(self, observed: Observed, effect: Effect) -> Observed | None:  # noqa: C901 - one row an effect, as kube.act has them
         """One effect; returns the world as far as the reply tells it, None when it must be read again."""
+        if type(effect) in self._refused:
+            said, for_good = self._refused[type(effect)]
+            raise RefusedError(Refusal(effect, said, for_good))
         match effect:
             case WriteModel(status=status):
                 return with_model(observed, self._write_model(observed.present.meta, status))
             case WriteRequest(request=request, status=request_status):
-                return with_request(observed, self._write_request(request.meta, request_status))
+                written = self._write_request(request.meta, request_status)
+                return None if request_status.verdict else with_request(observed, written)
             case Emit():
                 self._emit(effect)
                 return observed
@@ -187,21 +212,25 @@ class World:
                 assert observed.deployment is not None
                 self._apply(observed.deployment, target)
             case PublishLive(live=live):
-                assert self.model is not None
+                self._unchanged_model(observed.present.meta)
                 self._annotate_model(modeldeployment.annotations_of(live))
         return None
 
-    def _write_model(self, meta: Meta, status: ModelStatus) -> Model:
+    def _unchanged_model(self, meta: Meta) -> Model:
         if self.model is None or self.model.meta.uid != meta.uid:
             raise GoneError
         if self.model.meta.resource_version != meta.resource_version:
             raise ConflictError
-        before, written = self.model.status, stored(status) if self._through_json else status
+        return self.model
+
+    def _write_model(self, meta: Meta, status: ModelStatus) -> Model:
+        model = self._unchanged_model(meta)
+        before, written = model.status, stored(status) if self._through_json else status
         if written.rollout and not before.rollout:
             self.history.intents[written.rollout.request_uid] += 1
         if written != before:
-            self.model = replace(self.model, status=written, meta=self._newer(self.model.meta))
-        return self.model
+            self.model = replace(model, status=written, meta=self._newer(model.meta))
+        return self._present
 
     def _write_request(self, meta: Meta, status: RequestStatus) -> Request:
         known = self.requests.get(meta.name)
@@ -226,8 +255,6 @@ class World:
             self.history.log.extend(told.log)
 
     def _create_job(self, observed: Observed, name: str, *, owner: str) -> Observed | None:
-        if self.quota:
-            raise ConflictError(self.quota)
         if name in self.jobs:
             return None
         job = self._make_job(name, owner)
@@ -241,16 +268,29 @@ class World:
         if job.uid != uid:
             raise ConflictError
         self._forget_job(name)
+        self.history.jobs_removed[name] = int(self._next())
 
     def _apply(self, seen: Deployment, target: ServingState) -> None:
         if self.deployment is None:
             raise GoneError
-        if self.patches_refused:
-            raise ConflictError
         if self.deployment.resource_version != seen.resource_version:
             raise ConflictError
         self.history.patches.append(target)
         self._change_template(target, other_managers=())
+
+    def refuse(self, said: str, *kinds: type, for_good: bool = False) -> None:
+        """From now on the API server takes none of these effects: a quota, an admission policy, missing rights."""
+        self._refused |= dict.fromkeys(kinds, (said, for_good))
+
+    def allow(self) -> None:
+        """It takes everything again."""
+        self._refused.clear()
+
+    def list_leftovers(self) -> None:
+        """The periodic list: Jobs at work whose request is over are deleted (``engine.resync``)."""
+        for request in self.requests.values():
+            for name in [name for name, job in self.jobs.items() if superfluous(job, request)]:
+                self._delete_job(name, self.jobs[name].uid)
 
     # What others do: requests and the model -------------------------------------------------------------------------------------
 
@@ -347,8 +387,17 @@ class World:
 
     def delete_job(self, name: str) -> None:
         """Somebody deletes a Job."""
+        if self.jobs[name].uid not in self._recorded_jobs():
+            self.history.jobs_lost.add(name)
         self._forget_job(name)
         self.happened()
+
+    def _recorded_jobs(self) -> set[str]:
+        """The uids of the Jobs that are known by them."""
+        verification = self.model.status.verification if self.model else None
+        statuses = [request.status for request in self.requests.values()]
+        jobs = [job.uid for status in statuses for job in (status.job, status.reader) if job]
+        return {*jobs, *([verification.job_uid] if verification else [])}
 
     def job_pod_waits(self, name: str, trouble: str) -> None:
         """The Job's pod cannot start, for this reason."""
@@ -494,6 +543,11 @@ class World:
         self._serial += 1
         return str(self._serial)
 
+    @property
+    def serial(self) -> int:
+        """What is counted up by everything that is written."""
+        return self._serial
+
     def _meta(self, name: str) -> Meta:
         self._made += 1
         return Meta(NAMESPACE, name, uid=f"{self._made:08x}-0000", resource_version=self._next(), generation=1, created=self.now)
@@ -513,7 +567,6 @@ class World:
         del self.jobs[name]
         self.job_pods.pop(name, None)
         self.job_trouble.pop(name, None)
-        self.history.jobs_deleted.add(name)
 
     def _job_pod(self, name: str, *, trouble: str = "", started: bool = False, ends: tuple[ContainerEnd, ...] = ()) -> None:
         pod = Pod(f"{name}-pod", f"uid-of-{name}", ready=False, ready_since=None, restarts=0, trouble=trouble, started=started, ends=ends)
