@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from modelsafeguard.core.comparison import Part, Unmeasured
-from modelsafeguard.core.judge import judge
+from modelsafeguard.core.judge import comparison, judge
 from modelsafeguard.core.policy import GateMode, OnInconclusive, Policy, Promotion
 from modelsafeguard.core.profiles import ALWAYS_ENFORCED, GateName, Mode, Profile, strictest
 from modelsafeguard.core.report import Evidence
@@ -124,6 +124,11 @@ def test_a_comparison_counts_for_strict_whichever_numbers_the_point_rule_takes()
     point = next(finding for finding in judgement.findings if finding.gate == GateName.METRIC_WITHIN_TOLERANCE)
     assert (point.outcome, point.mode, point.numbers["evidence"]) == (Outcome.REJECTED, WARN, Evidence.ANNOTATED)
     assert decided(policy(), BETTER, live)[0] is Verdict.REJECTED
+
+
+def test_what_a_candidate_was_compared_with_says_so_where_it_was_row_by_row():
+    assert comparison(BETTER, baseline()).endswith("on the same 4,500 rows, and row by row")
+    assert comparison(report(), baseline()).endswith("on the same 4,500 rows")
 
 
 def test_where_an_owner_enforces_no_tolerance_the_sentence_says_so():

@@ -1,8 +1,10 @@
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from modelsafeguard.core.comparison import Part, Unmeasured
 from modelsafeguard.core.gates import GATES, Case
 from modelsafeguard.core.gates.tolerance import metric_within_tolerance
 from modelsafeguard.core.gates.validity import policy_complete
@@ -11,6 +13,7 @@ from modelsafeguard.core.policy import MetricRule, Policy
 from modelsafeguard.core.profiles import GateName, Mode
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Outcome, Reason, Verdict, worst
+from tests.unit.core.gates import evidence
 
 POLICY = Policy((MetricRule("accuracy", Decimal("0.01")), MetricRule("f1_macro", Decimal("0.01"))))
 
@@ -120,3 +123,9 @@ def test_what_only_warns_decides_nothing():
     warning = Finding("gate", Outcome.FAILED, "Reason", "sentence", mode=Mode.WARN)
     assert worst([warning, Finding("gate", Outcome.PASSED, "Reason", "sentence")]) is Outcome.PASSED
     assert worst([warning]) is Outcome.FAILED, "nothing was shown"
+
+
+@pytest.mark.parametrize("why", Unmeasured)
+def test_there_are_words_for_every_reason_why_something_was_not_measured(why):
+    measured = replace(evidence.report(), not_measured={Part.COMPARISON: why})
+    assert evidence.case(measured).not_compared.startswith(f"{evidence.NOT_COMPARED}: ")
