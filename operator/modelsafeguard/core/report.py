@@ -40,11 +40,17 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The live model's own numbers, as they were when the request started."""
+    """The live model's own numbers, as they were when the request started.
+
+    ``below_best`` is how far it is below the best model since the first one or the last re-base, by metric; at the best where a metric is
+    not in it.
+    """
 
     version: str
     metrics: Mapping[str, Decimal]
     holdout_digest: str = ""
+    model_digest: str = ""
+    below_best: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

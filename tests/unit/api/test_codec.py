@@ -156,6 +156,7 @@ def test_what_must_be_there_is_written_even_if_it_is_empty():
         "serving": {},
         "adopted": False,
         "published": False,
+        "evidence": "None",
     }
 
 
