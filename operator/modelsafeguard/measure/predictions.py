@@ -25,7 +25,7 @@ from modelsafeguard.measure.folder import open_file
 # Peaks of the whole process, of which 120 MiB are there before anything is read: 1,000,000 rows with ids of 20 bytes take 275 MiB, and
 # some 320 MiB beside as many stored predictions of the live version. The largest files that these limits let in (256 MiB each,
 # characters of four bytes, 10,000 labels of 1 kB, a metrics.json of 1 MiB) take some 570 MiB in a whole publish.
-# tests/unit/measure/test_predictions_memory.py measures both kinds of rows again.
+# tests/integration/containers/measure/test_predictions_memory.py measures both kinds of rows again.
 MAX_ROWS: Final = 1_000_000
 MAX_BYTES: Final = 256 << 20
 MAX_LABELS: Final = 10_000  # each stands in the report with its counts
