@@ -66,6 +66,7 @@ e2e: preflight .venv/made-of ## The demo's story and more, on a kind cluster of 
 $(LEVELS):
 	$(LINE) '$@ tests'
 	@mkdir -p build/test
+	@$(call REMOVE,build/test/tmp-$@)
 	@set -o pipefail; $(RUN) pytest $($@_OPTIONS) --basetemp build/test/tmp-$@ tests/$@ 2>&1 | tee build/test/$@.log
 
 ##——— Speed and size

@@ -1,10 +1,13 @@
-"""``python -m trainer``: the same as ``python -m trainer.train``."""
+"""``python -m trainer``: see :mod:`trainer.train`."""
 
 import os
+import signal
 import sys
 
-from trainer.train import main, prepare_process
+from trainer.process import exit_at_sigterm
 
 if __name__ == "__main__":
-    prepare_process()
+    exit_at_sigterm(128 + signal.SIGTERM)
+    from trainer.train import main
+
     sys.exit(main(sys.argv[1:], os.environ))

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from modelsafeguard.core import contract
 from trainer import train
 from trainer.model import MODEL_FILE
+from trainer.process import exit_at_sigterm
 
 CRASHED = 3
 
@@ -66,5 +67,5 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    train.prepare_process()
+    exit_at_sigterm(128 + signal.SIGTERM)
     sys.exit(main(sys.argv[1:], os.environ))

@@ -1,4 +1,4 @@
-"""``python -m trainer.train``: one training as the trainer contract asks for it.
+"""``python -m trainer``: one training as the trainer contract asks for it.
 
 Where things are comes from the contract's environment variables. What may vary has an option, and the variable ``SAFEGUARD_PARAM_…`` of the
 same name wins over it, because that is how a request's parameter arrives. Exit code 0: trained. 2: it cannot be done as asked, and one
@@ -7,14 +7,10 @@ sentence on standard error says why.
 
 import argparse
 import logging
-import os
-import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from modelsafeguard.core import contract
 from trainer.dataset import dataset_file, holdout_file, read_rows
@@ -75,7 +71,7 @@ class Settings:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trainer.train", description="Train a classifier of text intents.")
+    parser = argparse.ArgumentParser(prog="python -m trainer", description="Train a classifier of text intents.")
     parser.add_argument("--dataset", default="full", help="data file in the data folder, the suffix may be left out (default: full)")
     parser.add_argument("--seed", default="0", help="seed of the split and of the classifier (default: 0)")
     parser.add_argument(
@@ -161,7 +157,8 @@ def train(settings: Settings, now: datetime) -> None:
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one training and return the exit code."""
+    """Run one training and return the exit code. The log goes to standard error."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
     try:
         train(Settings.read(arguments, environment), datetime.now(UTC))
     except TrainerError as error:
@@ -171,18 +168,3 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         log.error("The output folder cannot be written: %s.", error.strerror or error)  # noqa: TRY400 - as above
         return CANNOT
     return 0
-
-
-def prepare_process() -> None:
-    """Log to standard error, and end at SIGTERM: process 1 of a container ignores it otherwise, and a cancelled training would run on."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-
-    def end(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-
-
-if __name__ == "__main__":
-    prepare_process()
-    sys.exit(main(sys.argv[1:], os.environ))

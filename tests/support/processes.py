@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def free_port() -> int:
 def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it is gone, also when that one was killed (prctl(2))."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_until_it_catches_sigterm(process: subprocess.Popen[str], within: float = 60.0) -> None:
+    """Return once the kernel holds a handler of SIGTERM for the process. AssertionError if it ends, or never has one."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"The process ended with {process.returncode} before it had a handler of SIGTERM"
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+        if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"The process had no handler of SIGTERM within {within:.0f} s")
 
 
 class Program:

@@ -96,7 +96,7 @@ class Storage:
         return parse_handover(message, version=version)
 
     def manifest_digest(self, version: str) -> str:
-        return self.report(version)["manifestDigest"]
+        return str(self.report(version)["manifestDigest"])
 
     def read(self, version: str = "v-2") -> Report | Failure:
         return parse_handover(self.measure("read", SAFEGUARD_VERSION=version), version=version)

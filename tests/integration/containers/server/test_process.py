@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.binaries import ROOT
+from tests.support.processes import wait_until_it_catches_sigterm
 from trainer.server.process import main
 
 INFER = "/v2/models/intents/infer"
@@ -58,17 +58,6 @@ class Process:
                     return
             time.sleep(0.02)
         pytest.fail("the port is still open")
-
-    def wait_until_it_catches_sigterm(self):
-        """Return once the kernel holds a handler of SIGTERM for the process."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-            caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
-            if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
-                return
-            time.sleep(0.001)
-        pytest.fail("no handler of SIGTERM")
 
     def stop(self):
         self.process.kill()
@@ -152,7 +141,7 @@ def test_a_wrong_digest_is_live_and_not_ready_and_a_second_signal_ends_it_withou
 
 def test_told_to_stop_while_it_still_starts_it_ends_at_once(start):
     server = start()
-    server.wait_until_it_catches_sigterm()
+    wait_until_it_catches_sigterm(server.process)
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(timeout=PATIENCE) == 0
     assert "Started server process" not in server.process.stderr.read()
