@@ -74,6 +74,7 @@ def this_machine() -> dict[str, str]:
         "etcd": _says_of_itself("etcd"),
         "kopf": version("kopf"),
         "kubernetes client": version("kubernetes"),
+        "numpy": version("numpy"),
     }
 
 

@@ -79,6 +79,7 @@ class Storage:
         *,
         live: str = "",
         metrics: Sequence[str] = ("accuracy", "f1_macro"),
+        margins: Mapping[str, str] | None = None,
         digest: str | None = None,
     ) -> Report | Failure:
         if digest is None:
@@ -89,7 +90,7 @@ class Storage:
             POD_UID=pod,
             SAFEGUARD_MODEL="intents",
             SAFEGUARD_REQUEST="nightly",
-            SAFEGUARD_METRICS=json.dumps(metrics),
+            SAFEGUARD_METRICS=json.dumps(margins or dict.fromkeys(metrics, "0.01")),
             SAFEGUARD_LIVE_VERSION=live,
             SAFEGUARD_LIVE_DIGEST=digest,
         )

@@ -19,6 +19,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.scalars import decimal_from, decimal_text, shown, time_from, time_text
 from modelsafeguard.core.model import Meta, Model
+from modelsafeguard.core.numbers import PValue, p_text, p_value_from
 from modelsafeguard.core.request import Request, RequestSpec
 
 T = TypeVar("T")
@@ -167,6 +168,7 @@ def _structure_scalars(converter: Converter) -> None:
     for scalar, noun in ((str, "a string"), (int, "a whole number"), (bool, "true or false")):
         converter.register_structure_hook(scalar, _only(scalar, noun, _as_it_is))
     converter.register_structure_hook(Decimal, lambda value, _: decimal_from(value))
+    converter.register_structure_hook(PValue, lambda value, _: p_value_from(value))
     converter.register_structure_hook(datetime, lambda value, _: time_from(value))
 
 
@@ -178,6 +180,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_factory(dataclasses.is_dataclass, _structure_dataclass)
     converter.register_structure_hook(StrEnum, _structure_enum)
     converter.register_unstructure_hook(Decimal, decimal_text)
+    converter.register_unstructure_hook(PValue, p_text)
     converter.register_unstructure_hook(datetime, time_text)
     converter.register_unstructure_hook(StrEnum, lambda member: member.value)
     converter.register_unstructure_hook_factory(dataclasses.is_dataclass, _unstructure_dataclass)

@@ -67,7 +67,8 @@ class RequestStatus:
     ``model_uid`` is the ModelDeployment that was there when the request was first seen. ``deadline`` ends the present stage.
     ``deltas`` are candidate minus live as a person reads them ("+0.0500"); the exact numbers are in ``findings``.
     ``waiting`` is the last reason seen for not going on (a pod that cannot be pulled, a paused Deployment). ``approved_by`` is the
-    person whose approval has counted; ``unchecked_approval`` an annotated name that never will.
+    person whose approval has counted, ``approval_reason`` why, in that person's words; ``unchecked_approval`` an annotated name that
+    never will.
     """
 
     observed_generation: int = 0
@@ -85,6 +86,7 @@ class RequestStatus:
     deltas: Mapping[str, str] = field(default_factory=dict)
     waiting: str = ""
     approved_by: str = ""
+    approval_reason: str = ""
     unchecked_approval: str = ""
     started_at: datetime | None = None
     deadline: datetime | None = None

@@ -19,7 +19,7 @@ from modelsafeguard.core.request import Request, Stage
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import Refused
 from modelsafeguard.kube.foreign import claim_of, controlled_by, deployment_of, job_of, pod_of
-from modelsafeguard.kube.paths import APPROVE_BINDING, POLICIES, REBASE_BINDING, collection, item
+from modelsafeguard.kube.paths import APPROVE_BINDING, POLICIES, REBASE_BINDING, REQUESTER_BINDING, collection, item
 
 # Phases of pods that will not run again.
 _OVER = {"Succeeded", "Failed"}
@@ -82,13 +82,14 @@ class Observer:
         )
 
     async def _with_signatures(self, observed: Observed, model: Model) -> Observed:
-        """Whether the API server checks who approves and who signs; asked only where somebody did."""
-        waiting = [request for request in observed.requests if request.status.stage is Stage.AWAITING_APPROVAL]
-        approved = any(approver(request) for request in waiting)
+        """Whether the API server checks who approves, who asked and who signs; asked only where somebody did and where it matters."""
+        approved = [each for each in observed.requests if each.status.stage is Stage.AWAITING_APPROVAL and approver(each)]
+        others_asked_for = any(each.status.frozen and each.status.frozen.policy.approvals.forbid_own for each in approved)
         signed = signature_of(model) != model.status.rebased_by
         return replace(
             observed,
-            approvals_checked=approved and await self._in_force(APPROVE_BINDING),
+            approvals_checked=bool(approved) and await self._in_force(APPROVE_BINDING),
+            requesters_checked=others_asked_for and await self._in_force(REQUESTER_BINDING),
             signatures_checked=signed and await self._in_force(REBASE_BINDING),
         )
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelsafeguard.core.contract import MANIFEST_FILE, REPORTS, STAGING, VERSIONS
-from modelsafeguard.core.handover import encode_report
 from modelsafeguard.core.report import Report
+from modelsafeguard.measure.compare import compare
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact, Listing, entries, exists, hash_file, listing, open_file, open_folder, open_path
+from modelsafeguard.measure.leakage import measure_leakage
 from modelsafeguard.measure.live import measure_live
 from modelsafeguard.measure.manifest import digest_of, render_new
 from modelsafeguard.measure.metrics import read_metrics
@@ -114,18 +115,18 @@ def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
     present = listing(output)
     if MANIFEST_FILE in {*present.files, *present.folders}:
         raise MeasureError(Reason.MODEL_FOLDER_INVALID, f"The trainer wrote a {MANIFEST_FILE}: that name is kept for measure's own")
-    metrics = read_metrics(output, candidate.metrics)
+    metrics = read_metrics(output, tuple(candidate.margins))
     predictions = read_predictions(output)
     recomputed = recompute(metrics, predictions)
     live = measure_live(store, candidate.live_version, candidate.live_digest, predictions)
-    measured = Measured(candidate, metrics, predictions, recomputed, live)
+    leakage = measure_leakage(store, output, predictions, live)
+    compared = compare(predictions, live, recomputed, metrics.labels)
+    measured = Measured(candidate, metrics, predictions, recomputed, live, compared, leakage)
     files: Mapping[str, FileFact] = {path: hash_file(path, output, sync=True) for path in present.files}
     manifest = render_new(candidate.version, files)
     compact = compact_report(measured, digest_of(manifest))
     full = full_report(measured, compact, files)
-    # What could not be handed over, or read again, afterwards is not published.
-    encode_report(compact)
-    check_size(full)
+    check_size(full)  # what could not be read again is not published
     return _Parcel(candidate, present, manifest, full, compact)
 
 

@@ -12,7 +12,7 @@ from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import entries, open_folder, open_path, read_bounded
 from modelsafeguard.measure.manifest import MAX_BYTES, digest_of, verify
 
-MAX_REPORT: Final = 64 << 20
+MAX_REPORT: Final = 128 << 20
 
 
 def report_name(version: str) -> str:

@@ -8,19 +8,25 @@ from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
+import scipy
 import sklearn
 
+from modelsafeguard.core.comparison import Part, Unmeasured
 from modelsafeguard.core.contract import METRICS_FILE, METRICS_KEYS, PREDICTIONS_FILE
+from modelsafeguard.core.handover import fitted
 from modelsafeguard.core.report import Report, report_to_payload
+from modelsafeguard.measure.compare import Compared
+from modelsafeguard.measure.details import comparison_details, leakage_details
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact
+from modelsafeguard.measure.leakage import LeakageFound
 from modelsafeguard.measure.live import LiveNumbers
 from modelsafeguard.measure.metrics import Metrics
 from modelsafeguard.measure.predictions import Predictions
 from modelsafeguard.measure.scores import class_counts, scores
 from modelsafeguard.measure.settings import Candidate
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 # What metrics.json says must agree with the predictions to half a unit of its last written digit. JSON drops trailing zeros
 # (0.85 may be 0.8500), so at least four digits count; beyond ten, both are the same double with other summation errors.
@@ -37,6 +43,18 @@ class Measured:
     predictions: Predictions | None
     recomputed: Mapping[str, Decimal]
     live: LiveNumbers
+    compared: Compared | None
+    leakage: LeakageFound
+
+    @property
+    def not_measured(self) -> dict[Part, Unmeasured]:
+        """What could not be measured, and why."""
+        parts = dict(self.leakage.not_measured)
+        if self.live.unmeasured:
+            parts[Part.COMPARISON] = self.live.unmeasured
+        elif self.predictions and self.predictions.unusable:
+            parts[Part.SLICES] = Unmeasured.COLUMN_UNUSABLE
+        return parts
 
 
 def recompute(metrics: Metrics, predictions: Predictions | None) -> dict[str, Decimal]:
@@ -72,10 +90,14 @@ def _agree(name: str, written: Decimal, value: Decimal, rows: int) -> None:
 
 
 def compact_report(measured: Measured, manifest_digest: str) -> Report:
-    """What the operator judges by. Recomputed numbers replace those that the trainer wrote."""
+    """What the operator judges by, as much of it as can be handed over. Recomputed numbers replace those that the trainer wrote.
+
+    Raises:
+        HandoverTooLargeError: it cannot be handed over at all.
+    """
     candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
-    names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.metrics)) if name in metrics.numbers]
-    return Report(
+    names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.margins)) if name in metrics.numbers]
+    report = Report(
         version=candidate.version,
         manifest_digest=manifest_digest,
         model_digest=metrics.model_digest,
@@ -86,7 +108,11 @@ def compact_report(measured: Measured, manifest_digest: str) -> Report:
         live_version=live.version,
         live_metrics=live.metrics,
         live_evidence=live.evidence,
+        comparison=measured.compared.comparison if measured.compared else None,
+        leakage=measured.leakage.leakage,
+        not_measured=measured.not_measured,
     )
+    return fitted(report)
 
 
 def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> bytes:
@@ -99,7 +125,7 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
         "model": candidate.model,
         "request": candidate.request,
         "podUID": candidate.pod_uid,
-        "policyMetrics": candidate.metrics,
+        "margins": _texts(candidate.margins),
         "trainingDate": metrics.training_date,
         "modelDigest": metrics.model_digest,
         "manifestDigest": compact.manifest_digest,
@@ -107,9 +133,17 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
         "recomputed": _texts(measured.recomputed),
         "labels": metrics.labels,
         "holdout": _holdout(predictions),
-        "live": asdict(live) | {"metrics": _texts(live.metrics)},
+        "live": _live(live),
+        "comparison": comparison_details(measured.compared, candidate.margins),
+        "leakage": leakage_details(measured.leakage.leakage),
+        "notMeasured": measured.not_measured,
         "files": {path: asdict(fact) for path, fact in files.items()},
-        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+        "libraries": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
     }
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True).encode() + b"\n"
 
@@ -121,7 +155,19 @@ def _holdout(predictions: Predictions | None) -> dict[str, Any]:
         "digest": predictions.digest,
         "rows": predictions.rows,
         "classes": class_counts(predictions),
-        "slices": predictions.slices,
+        "slices": [column.name for column in predictions.slices],
+        "unusableColumns": predictions.unusable,
+    }
+
+
+def _live(live: LiveNumbers) -> dict[str, Any]:
+    return {
+        "version": live.version,
+        "evidence": live.evidence,
+        "metrics": _texts(live.metrics),
+        "labels": live.labels,
+        "disagreement": live.disagreement,
+        "problem": live.problem,
     }
 
 

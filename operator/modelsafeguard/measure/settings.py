@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from modelsafeguard.core import contract, pod
@@ -16,12 +17,16 @@ from modelsafeguard.measure.errors import MeasureError, Reason, printable
 TERMINATION_LOG: Final = "SAFEGUARD_TERMINATION_LOG"
 DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _POD_UID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """The version to publish, and the live one that it is measured against ("" where there is none of ours)."""
+    """The version to publish, and the live one that it is measured against ("" where there is none of ours).
+
+    ``margins`` are the frozen policy's: the largest drop of each metric that is accepted.
+    """
 
     version: str
     pod_uid: str
@@ -29,7 +34,7 @@ class Candidate:
     request: str
     live_version: str
     live_digest: str
-    metrics: tuple[str, ...]
+    margins: Mapping[str, Decimal]
 
 
 class Settings:
@@ -68,8 +73,18 @@ class Settings:
             request=self._environ.get(contract.REQUEST, ""),
             live_version=self._text(pod.LIVE_VERSION, is_version, "a version", optional=True),
             live_digest=self._text(pod.LIVE_DIGEST, is_digest, "sha256: and 64 hex digits", optional=True),
-            metrics=self._names(pod.METRICS, lambda name: METRIC_NAME.fullmatch(name) is not None, "a metric's name"),
+            margins=self._margins(),
         )
+
+    def _margins(self) -> dict[str, Decimal]:
+        text = self._environ.get(pod.METRICS, "")
+        margins = _parsed(text)
+        if not isinstance(margins, dict) or not all(
+            METRIC_NAME.fullmatch(name) and isinstance(drop, str) and _DECIMAL.fullmatch(drop) for name, drop in margins.items()
+        ):
+            sentence = f"The variable {pod.METRICS} is not a JSON object of metrics' names and decimal numbers: {printable(text)}"
+            raise MeasureError(Reason.SETTINGS_INVALID, sentence)
+        return {name: Decimal(drop) for name, drop in margins.items()}
 
     def _text(self, name: str, check: Callable[[str], bool], noun: str, *, optional: bool = False) -> str:
         value = self._environ.get(name, "")
@@ -81,10 +96,16 @@ class Settings:
 
     def _names(self, name: str, check: Callable[[str], bool], noun: str) -> tuple[str, ...]:
         text = self._environ.get(name, "")
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            values = None
+        values = _parsed(text)
         if not isinstance(values, list) or not all(isinstance(value, str) and check(value) for value in values):
             raise MeasureError(Reason.SETTINGS_INVALID, f"The variable {name} is not a JSON list, each of it {noun}: {printable(text)}")
         return tuple(values)
+
+
+def _parsed(text: str) -> object:
+    """What the JSON says; None for what is none."""
+    try:
+        parsed: object = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+    return parsed

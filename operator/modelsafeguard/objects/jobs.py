@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from modelsafeguard.api import names
+from modelsafeguard.api.scalars import decimal_text
 from modelsafeguard.core import contract, pod
 from modelsafeguard.core.lifecycle.step import JobRole
 from modelsafeguard.core.lifecycle.world import reader_name
@@ -200,9 +201,9 @@ def _subject(model: Model, request: Request) -> list[dict[str, Any]]:
 
 def _asked_of_measure(model: Model, request: Request) -> list[dict[str, Any]]:
     live, frozen = _our_live(model), request.status.frozen
-    metrics = [rule.name for rule in (frozen.policy if frozen else model.spec.policy).metrics]
+    margins = {rule.name: decimal_text(rule.max_drop) for rule in (frozen.policy if frozen else model.spec.policy).metrics}
     baseline = [variable(pod.LIVE_VERSION, live.version), variable(pod.LIVE_DIGEST, live.manifest_digest)] if live else []
-    return [_store(), variable(pod.METRICS, _json(metrics)), *baseline]
+    return [_store(), variable(pod.METRICS, _json(margins)), *baseline]
 
 
 def _data_variables(model: Model) -> list[dict[str, Any]]:

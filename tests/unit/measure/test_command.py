@@ -24,7 +24,7 @@ def test_a_report_that_cannot_be_said_is_no_failure_since_a_reader_can_fetch_it(
         "SAFEGUARD_STORE": str(world.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": "[]",
+        "SAFEGUARD_METRICS": "{}",
         "SAFEGUARD_TERMINATION_LOG": str(world.termination_log),
     }
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from modelsafeguard.core.comparison import Part, Unmeasured
 from modelsafeguard.core.report import Evidence, Report, holdout_digest
 from modelsafeguard.measure import folder as folder_reading
 from modelsafeguard.measure import publish as publishing
@@ -49,6 +50,7 @@ def test_a_candidate_is_published_read_only_and_its_report_handed_over(world):
         training_date="2025-08-20T14:30:00",
         holdout_digest=HOLDOUT,
         holdout_rows=4,
+        not_measured={Part.COMPARISON: Unmeasured.NO_LIVE_VERSION, Part.LEAKAGE: Unmeasured.NO_HOLDOUT_TEXTS},
     )
     assert world.status == 0
     assert world.files() == [
@@ -96,10 +98,15 @@ def test_the_full_report_has_what_was_written_and_what_was_measured(world):
         "digest": HOLDOUT,
         "rows": 4,
         "slices": ["channel"],
+        "unusableColumns": {},
         "classes": {"yes": {"rows": 2, "predicted": 1, "right": 1}, "no": {"rows": 2, "predicted": 3, "right": 2}},
     }
-    assert (report["model"], report["request"], report["policyMetrics"]) == ("intents", "nightly", ["accuracy", "f1_macro"])
-    assert set(report["libraries"]) == {"python", "numpy", "scikit-learn"}
+    assert (report["model"], report["request"], report["margins"]) == (
+        "intents",
+        "nightly",
+        {"accuracy": "0.01", "f1_macro": "0.01"},
+    )
+    assert set(report["libraries"]) == {"python", "numpy", "scipy", "scikit-learn"}
     assert set(report["files"]) == {"metrics.json", "model/weights.bin", "predictions.csv"}
 
 
@@ -377,13 +384,17 @@ def test_more_metrics_than_a_report_can_carry_publish_nothing(world):
         ("SAFEGUARD_LIVE_VERSION", ".."),
         ("SAFEGUARD_LIVE_DIGEST", "abc"),
         ("SAFEGUARD_METRICS", "accuracy"),
-        ("SAFEGUARD_METRICS", '["a/b"]'),
+        ("SAFEGUARD_METRICS", '["accuracy"]'),
+        ("SAFEGUARD_METRICS", '{"a/b": "0.01"}'),
+        ("SAFEGUARD_METRICS", '{"accuracy": 0.01}'),
+        ("SAFEGUARD_METRICS", '{"accuracy": "NaN"}'),
+        ("SAFEGUARD_METRICS", '{"accuracy": "1e3"}'),
         ("SAFEGUARD_METRICS", "[" * 100_000),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused_by_name(world, variable, value):
     world.trained()
-    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_METRICS": "[]"}
+    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_METRICS": "{}"}
 
     message = world.measure("publish", **{**settings, variable: value})
 

@@ -44,6 +44,8 @@ def _of_rollout(rollout: Rollout, ending: Ending, now: datetime) -> VersionRecor
         model_digest=candidate.model_digest,
         holdout_digest=candidate.holdout_digest,
         training_date=candidate.training_date,
+        below_best=candidate.below_best,
+        evidence=candidate.evidence,
     )
 
 

@@ -12,7 +12,7 @@ def test_it_runs_as_a_module(storage):
         "SAFEGUARD_STORE": str(storage.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": json.dumps(["accuracy"]),
+        "SAFEGUARD_METRICS": json.dumps({"accuracy": "0.01"}),
         "SAFEGUARD_TERMINATION_LOG": str(storage.termination_log),
     }
 
