@@ -11,6 +11,12 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(character if character.isprintable() else "?" for character in text)
 
 
+def printable(text: str, limit: int = 80) -> str:
+    """A foreign name as it may stand in a sentence: quoted, on one line, and short."""
+    quoted = ascii(text)
+    return quoted if len(quoted) <= limit else f"{quoted[: limit - 4]}...'"
+
+
 def duration(seconds: int) -> str:
     """A time in the largest unit that says it exactly: "7 days", "90 minutes"."""
     count, unit = next((seconds // size, unit) for unit, size in _UNITS if seconds % size == 0)

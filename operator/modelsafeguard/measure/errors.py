@@ -4,6 +4,8 @@ import errno
 from enum import StrEnum
 from typing import Final
 
+from modelsafeguard.core.text import printable
+
 
 class Reason(StrEnum):
     """Why nothing was handed over but a failure."""
@@ -61,9 +63,3 @@ def from_os_error(error: OSError) -> MeasureError:
             "folder with mode 0770, let the trainer run as the pod's own user, and do not mount the claim read-only",
         )
     return MeasureError(Reason.VOLUME_ERROR, f"The claim's volume failed at {path}: {error.strerror or error}. See the volume's own log")
-
-
-def printable(text: str, limit: int = 80) -> str:
-    """A foreign name as it may stand in a sentence: quoted, on one line, and short."""
-    quoted = ascii(text)
-    return quoted if len(quoted) <= limit else f"{quoted[: limit - 4]}...'"

@@ -11,7 +11,8 @@ from typing import Final
 from modelsafeguard.core import contract, pod
 from modelsafeguard.core.numbers import METRIC_NAME
 from modelsafeguard.core.report import is_digest, is_version
-from modelsafeguard.measure.errors import MeasureError, Reason, printable
+from modelsafeguard.core.text import printable
+from modelsafeguard.measure.errors import MeasureError, Reason
 
 # Where the container's termination message is written; another path is for runs outside a pod.
 TERMINATION_LOG: Final = "SAFEGUARD_TERMINATION_LOG"

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from modelsafeguard.measure.errors import MeasureError, Reason, printable
+from modelsafeguard.core.text import printable
+from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import open_file
 
 MAX_COLUMNS: Final = 32
