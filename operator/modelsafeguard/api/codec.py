@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import BaseConverter, Converter
 from cattrs.cols import homogenous_tuple_structure_factory, mapping_structure_factory
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.errors import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from modelsafeguard.api.errors import MalformedObject
@@ -66,7 +66,7 @@ def decode_written(type_: type[T], name: str, value: object) -> T:
 def _structured(converter: Converter, type_: type[T], name: str, value: object) -> T:
     try:
         return converter.structure(value, type_)
-    except (ClassValidationError, ValueError) as error:
+    except (BaseValidationError, ValueError) as error:
         problems = list(_problems(error, ""))
         more = f" (and {len(problems) - _MOST_PROBLEMS} more)" if len(problems) > _MOST_PROBLEMS else ""
         raise MalformedObject(f"{name} cannot be read: {'; '.join(problems[:_MOST_PROBLEMS])}{more}") from error

@@ -12,7 +12,7 @@ from modelsafeguard.core.report import is_digest, is_training_date
 from modelsafeguard.core.text import printable
 
 _DATE: Final = "training_date"
-_MAX_DEPTH: Final = 16
+MAX_DEPTH: Final = 16
 
 
 class MetricsInvalidError(ValueError):
@@ -87,8 +87,8 @@ def _refuse_not_finite(content: Mapping[str, Any]) -> None:
 
 
 def _leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    if depth > _MAX_DEPTH:
-        raise MetricsInvalidError(f"is nested more than {_MAX_DEPTH} levels deep")
+    if depth > MAX_DEPTH:
+        raise MetricsInvalidError(f"is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
         for key, below in value.items():
             yield from _leaves(below, f"{path}.{key}" if path else key, depth + 1)

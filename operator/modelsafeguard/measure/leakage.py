@@ -3,7 +3,7 @@
 from binascii import Error, unhexlify
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import fstat
 from typing import Final
@@ -87,17 +87,30 @@ def _texts(folder: int, candidate: Predictions) -> Texts:
         if len(digests) == MAX_ROWS:
             raise TEXTS.excess(f"has more than {MAX_ROWS} rows: use a smaller holdout")
         digests[key] = bytes.fromhex(text_digest(record[text]))
-    predicted = list(_keys(candidate))
+    predicted = list(ids_of(candidate))
     missing = sum(key not in digests for key in predicted)
     if missing:
         raise TEXTS.fault(f"has no text for {missing} of the {len(predicted)} ids of {PREDICTIONS_FILE}")
     return Counter(digests[key] for key in predicted)
 
 
-def _keys(candidate: Predictions) -> Iterator[bytes]:
-    """The ids' digests, whole: numpy itself would take zeros at the end for padding."""
-    raw, size = candidate.ids.tobytes(), np.dtype(ID_DIGEST).itemsize
+def ids_of(candidate: Predictions, rows: Sequence[int] | None = None) -> Iterator[bytes]:
+    """The digests of the ids of these rows, or of all, whole: numpy itself would take zeros at the end for padding."""
+    ids = candidate.ids if rows is None else candidate.ids[list(rows)]
+    raw, size = ids.tobytes(), np.dtype(ID_DIGEST).itemsize
     return (raw[place : place + size] for place in range(0, len(raw), size))
+
+
+def texts_by_id(folder: int, wanted: Collection[bytes]) -> dict[bytes, str]:
+    """The texts of a few rows, by their ids' digests, from a holdout.csv that has been checked; empty where there is none."""
+    rows = TEXTS.rows(folder)
+    try:
+        header, _ = next(rows)
+    except FileNotFoundError:
+        return {}
+    identity, text = header.index(ID), header.index(_TEXT)
+    named = ((id_digest(record[identity]), record[text]) for record, _ in rows)
+    return {key: found for key, found in named if key in wanted}
 
 
 def _leaked(folder: int, texts: Texts) -> int:

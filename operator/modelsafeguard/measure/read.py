@@ -20,9 +20,14 @@ def report_name(version: str) -> str:
     return f"{version}.json"
 
 
-def pending_report_name(version: str, pod_uid: str) -> str:
-    """Its name until the folder has been published. A crash right between the two renames leaves this one."""
-    return f".{version}.json.{pod_uid}"
+def page_name(version: str) -> str:
+    """The name of the page that shows it, beside it."""
+    return f"{version}.html"
+
+
+def pending_name(name: str, pod_uid: str) -> str:
+    """What either is called until the folder has been published. A crash right between the renames leaves this name."""
+    return f".{name}.{pod_uid}"
 
 
 def check_size(report: bytes) -> None:
@@ -73,7 +78,7 @@ def _manifest_digest(store: int, version: str) -> str:
 def _reports(store: int, version: str) -> Iterator[dict[str, Any]]:
     """The final report, then any that a crash left pending; what is not a file with a JSON object is passed over."""
     with open_path(REPORTS, store) as reports:
-        pending = pending_report_name(version, "")
+        pending = pending_name(report_name(version), "")
         for name in sorted(entries(reports), key=lambda name: (name != report_name(version), name)):
             if name == report_name(version) or name.startswith(pending):
                 with suppress(MeasureError, ValueError, RecursionError):

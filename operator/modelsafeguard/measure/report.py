@@ -11,13 +11,17 @@ import numpy as np
 import scipy
 import sklearn
 
+from modelsafeguard.api.codec import encode
 from modelsafeguard.core.comparison import Part, Unmeasured
 from modelsafeguard.core.contract import METRICS_FILE, METRICS_KEYS, PREDICTIONS_FILE
 from modelsafeguard.core.handover import fitted
+from modelsafeguard.core.holdouts import decisions_with
+from modelsafeguard.core.judge import judge
 from modelsafeguard.core.report import Report, report_to_payload
 from modelsafeguard.measure.compare import Compared
 from modelsafeguard.measure.details import comparison_details, leakage_details
 from modelsafeguard.measure.errors import MeasureError, Reason
+from modelsafeguard.measure.flips import Flip
 from modelsafeguard.measure.folder import FileFact
 from modelsafeguard.measure.leakage import LeakageFound
 from modelsafeguard.measure.live import LiveNumbers
@@ -26,7 +30,7 @@ from modelsafeguard.measure.predictions import Predictions
 from modelsafeguard.measure.scores import class_counts, scores
 from modelsafeguard.measure.settings import Candidate
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 # What metrics.json says must agree with the predictions to half a unit of its last written digit. JSON drops trailing zeros
 # (0.85 may be 0.8500), so at least four digits count; beyond ten, both are the same double with other summation errors.
@@ -45,6 +49,7 @@ class Measured:
     live: LiveNumbers
     compared: Compared | None
     leakage: LeakageFound
+    flips: tuple[Flip, ...] = ()
 
     @property
     def not_measured(self) -> dict[Part, Unmeasured]:
@@ -115,17 +120,20 @@ def compact_report(measured: Measured, manifest_digest: str) -> Report:
     return fitted(report)
 
 
-def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> bytes:
-    """Everything, as JSON with sorted keys: equal input gives equal bytes."""
+def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> dict[str, Any]:
+    """Everything that was found out, and what follows from it by the policy: what a page and a later check are made from."""
     candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
-    content: dict[str, Any] = {
+    decisions = decisions_with(candidate.holdouts, compact.holdout_digest)
+    return {
         "schema": SCHEMA,
         "compact": report_to_payload(compact),
         "version": candidate.version,
         "model": candidate.model,
         "request": candidate.request,
         "podUID": candidate.pod_uid,
-        "margins": _texts(candidate.margins),
+        "frozen": encode(candidate.frozen),
+        "decisions": decisions,
+        "judgement": encode(judge(candidate.frozen.policy, compact, candidate.frozen.baseline, decisions)),
         "trainingDate": metrics.training_date,
         "modelDigest": metrics.model_digest,
         "manifestDigest": compact.manifest_digest,
@@ -136,6 +144,7 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
         "live": _live(live),
         "comparison": comparison_details(measured.compared, candidate.margins),
         "leakage": leakage_details(measured.leakage.leakage),
+        "flips": [asdict(flip) for flip in measured.flips],
         "notMeasured": measured.not_measured,
         "files": {path: asdict(fact) for path, fact in files.items()},
         "libraries": {
@@ -145,6 +154,10 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
             "scikit-learn": sklearn.__version__,
         },
     }
+
+
+def as_json(content: Mapping[str, Any]) -> bytes:
+    """A full report as it is stored, with sorted keys: equal input gives equal bytes."""
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True).encode() + b"\n"
 
 

@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
+from modelsafeguard.api.codec import decode_written
+from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.core import contract, pod
-from modelsafeguard.core.numbers import METRIC_NAME
+from modelsafeguard.core.model import HoldoutUse
 from modelsafeguard.core.report import is_digest, is_version
+from modelsafeguard.core.request import Frozen
 from modelsafeguard.core.text import printable
 from modelsafeguard.measure.errors import MeasureError, Reason
 
@@ -18,7 +21,8 @@ from modelsafeguard.measure.errors import MeasureError, Reason
 TERMINATION_LOG: Final = "SAFEGUARD_TERMINATION_LOG"
 DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
+T = TypeVar("T")
+
 _POD_UID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -26,7 +30,7 @@ _POD_UID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 class Candidate:
     """The version to publish, and the live one that it is measured against ("" where there is none of ours).
 
-    ``margins`` are the frozen policy's: the largest drop of each metric that is accepted.
+    ``frozen`` is what it is judged by, and ``holdouts`` how often the model's were judged on before.
     """
 
     version: str
@@ -35,7 +39,13 @@ class Candidate:
     request: str
     live_version: str
     live_digest: str
-    margins: Mapping[str, Decimal]
+    frozen: Frozen
+    holdouts: tuple[HoldoutUse, ...] = ()
+
+    @property
+    def margins(self) -> dict[str, Decimal]:
+        """The largest drop of each of the policy's metrics that is accepted."""
+        return {rule.name: rule.max_drop for rule in self.frozen.policy.metrics}
 
 
 class Settings:
@@ -74,18 +84,15 @@ class Settings:
             request=self._environ.get(contract.REQUEST, ""),
             live_version=self._text(pod.LIVE_VERSION, is_version, "a version", optional=True),
             live_digest=self._text(pod.LIVE_DIGEST, is_digest, "sha256: and 64 hex digits", optional=True),
-            margins=self._margins(),
+            frozen=self._written(Frozen, pod.FROZEN),
+            holdouts=self._written(tuple[HoldoutUse, ...], pod.HOLDOUTS),
         )
 
-    def _margins(self) -> dict[str, Decimal]:
-        text = self._environ.get(pod.METRICS, "")
-        margins = _parsed(text)
-        if not isinstance(margins, dict) or not all(
-            METRIC_NAME.fullmatch(name) and isinstance(drop, str) and _DECIMAL.fullmatch(drop) for name, drop in margins.items()
-        ):
-            sentence = f"The variable {pod.METRICS} is not a JSON object of metrics' names and decimal numbers: {printable(text)}"
-            raise MeasureError(Reason.SETTINGS_INVALID, sentence)
-        return {name: Decimal(drop) for name, drop in margins.items()}
+    def _written(self, type_: type[T], name: str) -> T:
+        try:
+            return decode_written(type_, f"The variable {name}", _parsed(self._environ.get(name, "")))
+        except MalformedObject as error:
+            raise MeasureError(Reason.SETTINGS_INVALID, str(error)) from error
 
     def _text(self, name: str, check: Callable[[str], bool], noun: str, *, optional: bool = False) -> str:
         value = self._environ.get(name, "")

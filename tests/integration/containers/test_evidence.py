@@ -17,6 +17,7 @@ from modelsafeguard.core.text import text_digest
 from modelsafeguard.measure.bootstrap import spreads
 from modelsafeguard.measure.cells import cells_of
 from modelsafeguard.measure.paired import holm, mcnemar
+from tests.support.storage import frozen, judged_by
 
 ROWS = 30_000
 # MiB: what Python, numpy, scipy and scikit-learn take; what is drawn and added up at once, whatever the rows; and what so many rows may.
@@ -95,7 +96,7 @@ def published(store, version, live=""):
         "SAFEGUARD_TERMINATION_LOG": str(store / "termination-log"),
         "SAFEGUARD_VERSION": version,
         "POD_UID": "pod",
-        "SAFEGUARD_METRICS": '{"accuracy": "0.01"}',
+        **judged_by(frozen({"accuracy": "0.01"})),
         "SAFEGUARD_LIVE_VERSION": live,
         "SAFEGUARD_LIVE_DIGEST": digest,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelsafeguard.core import handover, numbers
+from modelsafeguard.core import metrics as core_metrics
 from modelsafeguard.core import report as core_report
 from modelsafeguard.core.contract import METRICS_KEYS
 from modelsafeguard.core.text import text_digest
@@ -31,7 +32,7 @@ def section():
         f"UTF-8 of at most {folder.MAX_NAME_BYTES} bytes",
         f"may have at most {manifest.MAX_BYTES >> 20} MiB as the JSON of the manifest",
         f"`{manifest.MANIFEST_FILE}` is `measure`'s own name",
-        f"At most {metrics.MAX_BYTES >> 20} MiB of JSON in UTF-8, nested at most {metrics._MAX_DEPTH} levels deep",
+        f"At most {metrics.MAX_BYTES >> 20} MiB of JSON in UTF-8, nested at most {core_metrics.MAX_DEPTH} levels deep",
         f"a whole number from 0 to 10^{len(str(numbers.LARGEST)) - 1}",
         f"a number of at most 10^{len(str(numbers.LARGEST)) - 1} either way",
         f"at most {core_report._LONGEST_DATE} characters, a `T` or a space before the time",

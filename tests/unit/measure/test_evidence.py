@@ -76,7 +76,7 @@ def test_the_full_report_holds_every_slice_and_what_the_intervals_are_drawn_from
         "cells": 4,
         "generator": "PCG64",
     }
-    assert world.report()["schema"] == 2
+    assert world.report()["schema"] == 3
 
 
 @pytest.mark.usefixtures("live")

@@ -25,6 +25,10 @@ METRICS = {
 HOLDOUT = holdout_digest([("1", "yes"), ("2", "yes"), ("3", "no"), ("4", "no")])
 
 
+def _frozen(max_drop):
+    return json.dumps({"modelUID": "uid", "modelGeneration": 1, "policy": {"metrics": [{"name": "accuracy", "maxDrop": max_drop}]}})
+
+
 def mode(path):
     return stat.S_IMODE(path.lstat().st_mode)
 
@@ -54,6 +58,7 @@ def test_a_candidate_is_published_read_only_and_its_report_handed_over(world):
     )
     assert world.status == 0
     assert world.files() == [
+        "reports/v-2.html",
         "reports/v-2.json",
         "versions/v-2/metrics.json",
         "versions/v-2/model/weights.bin",
@@ -101,11 +106,8 @@ def test_the_full_report_has_what_was_written_and_what_was_measured(world):
         "unusableColumns": {},
         "classes": {"yes": {"rows": 2, "predicted": 1, "right": 1}, "no": {"rows": 2, "predicted": 3, "right": 2}},
     }
-    assert (report["model"], report["request"], report["margins"]) == (
-        "intents",
-        "nightly",
-        {"accuracy": "0.01", "f1_macro": "0.01"},
-    )
+    assert (report["model"], report["request"]) == ("intents", "nightly")
+    assert report["frozen"]["policy"]["metrics"] == [{"name": "accuracy", "maxDrop": "0.01"}, {"name": "f1_macro", "maxDrop": "0.01"}]
     assert set(report["libraries"]) == {"python", "numpy", "scipy", "scikit-learn"}
     assert set(report["files"]) == {"metrics.json", "model/weights.bin", "predictions.csv"}
 
@@ -383,18 +385,21 @@ def test_more_metrics_than_a_report_can_carry_publish_nothing(world):
         ("SAFEGUARD_STORE", "relative"),
         ("SAFEGUARD_LIVE_VERSION", ".."),
         ("SAFEGUARD_LIVE_DIGEST", "abc"),
-        ("SAFEGUARD_METRICS", "accuracy"),
-        ("SAFEGUARD_METRICS", '["accuracy"]'),
-        ("SAFEGUARD_METRICS", '{"a/b": "0.01"}'),
-        ("SAFEGUARD_METRICS", '{"accuracy": 0.01}'),
-        ("SAFEGUARD_METRICS", '{"accuracy": "NaN"}'),
-        ("SAFEGUARD_METRICS", '{"accuracy": "1e3"}'),
-        ("SAFEGUARD_METRICS", "[" * 100_000),
+        ("SAFEGUARD_FROZEN", ""),
+        ("SAFEGUARD_FROZEN", "accuracy"),
+        ("SAFEGUARD_FROZEN", "[]"),
+        ("SAFEGUARD_FROZEN", "{}"),
+        ("SAFEGUARD_FROZEN", _frozen("0.01").replace("maxDrop", "maxdrop")),
+        ("SAFEGUARD_FROZEN", _frozen("NaN")),
+        ("SAFEGUARD_FROZEN", _frozen("1e3")),
+        ("SAFEGUARD_FROZEN", "[" * 100_000),
+        ("SAFEGUARD_HOLDOUTS", ""),
+        ("SAFEGUARD_HOLDOUTS", '[{"digest": "sha256:0", "decisions": "3"}]'),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused_by_name(world, variable, value):
     world.trained()
-    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_METRICS": "{}"}
+    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_FROZEN": _frozen("0.01"), "SAFEGUARD_HOLDOUTS": "[]"}
 
     message = world.measure("publish", **{**settings, variable: value})
 

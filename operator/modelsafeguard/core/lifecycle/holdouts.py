@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from modelsafeguard.core.holdouts import decisions_before, decisions_with
 from modelsafeguard.core.model import ActiveRequest, HoldoutUse, ModelStatus
 from modelsafeguard.core.request import Request
 
@@ -11,10 +12,10 @@ MOST_HOLDOUTS: Final = 10
 
 def decisions_on(status: ModelStatus, digest: str) -> int | None:
     """How many decisions there are on a holdout with that of the active request; None where it is not known which one it is."""
-    if not digest:
-        return None
     reference = status.active_request
-    return _counted(status, digest) + (0 if reference and reference.judged else 1)
+    return (
+        decisions_before(status.holdouts, digest) if reference and reference.judged and digest else decisions_with(status.holdouts, digest)
+    )
 
 
 def judged_on(request: Request) -> str:
@@ -27,8 +28,4 @@ def after_decision(status: ModelStatus, reference: ActiveRequest, digest: str) -
     if reference.judged or not digest:
         return status.holdouts
     others = [use for use in status.holdouts if use.digest != digest]
-    return (*others, HoldoutUse(digest, _counted(status, digest) + 1))[-MOST_HOLDOUTS:]
-
-
-def _counted(status: ModelStatus, digest: str) -> int:
-    return sum(use.decisions for use in status.holdouts if use.digest == digest)
+    return (*others, HoldoutUse(digest, decisions_before(status.holdouts, digest) + 1))[-MOST_HOLDOUTS:]
