@@ -196,7 +196,7 @@ class Rollout:
 
     ``request_uid`` is whose it is: a request's uid, or for one that ``spec.pin`` orders ``pin-`` and the model's generation; that one
     has no ``request_name``. ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed.
-    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why.
+    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why. ``judged`` is for the version's record.
     """
 
     request_uid: str
@@ -214,6 +214,7 @@ class Rollout:
     pods: tuple[PodMark, ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
+    judged: str = ""
 
     @property
     def pinned(self) -> bool:
@@ -236,7 +237,7 @@ class LastRollout:
 class VersionRecord:
     """One candidate that reached the volume, kept after its request is gone. ``pruned`` once its folder has left the volume.
 
-    ``below_best`` and ``evidence`` are those that it became live with.
+    ``below_best`` and ``evidence`` are those that it became live with. ``judged`` is what it was judged on (``core.replay``).
     """
 
     version: str
@@ -254,6 +255,7 @@ class VersionRecord:
     pruned: bool = False
     below_best: Mapping[str, Decimal] = field(default_factory=dict)
     evidence: Evidence = Evidence.NONE
+    judged: str = ""
 
 
 @dataclass(frozen=True)

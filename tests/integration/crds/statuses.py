@@ -80,6 +80,7 @@ MODEL_STATUS = ModelStatus(
         pods=(PodMark("pod-uid", 2, NOW),),
         verdict=Verdict.ROLLED_BACK,
         reason="DeadlineExceeded",
+        judged='{"decisions":1}',
     ),
     last_rollout=LastRollout("uid", Verdict.PROMOTED, "Promoted", "Performance maintained within tolerance", NOW),
     best=Best(VERSION, METRICS),
@@ -87,7 +88,7 @@ MODEL_STATUS = ModelStatus(
         VersionRecord(
             VERSION, "nightly-8", "uid", Verdict.REJECTED, "PerformanceDegraded", "Performance degraded: accuracy -0.0500, F1 -0.0800", NOW,
             METRICS, digest("manifest"), digest("model"), digest("holdout"), "2026-01-31T11:00:00", pruned=True,
-            below_best={"accuracy": Decimal("0.005")}, evidence=Evidence.PAIRED,
+            below_best={"accuracy": Decimal("0.005")}, evidence=Evidence.PAIRED, judged='{"decisions":1}',
         ),
     ),
     awaiting_approval=(WaitingVersion(VERSION, "nightly-8", "uid"),),
@@ -155,6 +156,7 @@ REQUEST_STATUS = RequestStatus(
     findings=(
         Finding("MetricWithinTolerance", Outcome.REJECTED, "PerformanceDegraded", "accuracy -0.0500", {"delta": "-0.05"}, Mode.WARN),
     ),
+    decisions=51,
     deltas={"accuracy": "-0.0500", "f1_macro": "-0.0800"},
     waiting="ImagePullBackOff: no such image",
     approved_by="ada",

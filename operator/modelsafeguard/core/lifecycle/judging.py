@@ -67,12 +67,14 @@ def _judgement(observed: Observed, request: Request, report: Report, now: dateti
     """Report, findings and decision in one write: a verdict, or the order to roll out."""
     frozen = frozen or request.status.frozen
     assert frozen is not None
-    judgement = judge(frozen.policy, report, frozen.baseline, decisions_on(observed.present.status, report.holdout_digest))
+    decisions = decisions_on(observed.present.status, report.holdout_digest)
+    judgement = judge(frozen.policy, report, frozen.baseline, decisions)
     status = replace(
         request.status,
         frozen=frozen,
         report=report,
         findings=judgement.findings,
+        decisions=decisions,
         deltas=_shown(frozen.policy, judgement.deltas),
         reason=judgement.reason,
         message=judgement.message,

@@ -13,7 +13,7 @@ from modelsafeguard.core.gates.budget import below_best_after, evidence_of
 from modelsafeguard.core.lifecycle.bake import bake_violation, marks
 from modelsafeguard.core.lifecycle.outcomes import pin_ended
 from modelsafeguard.core.lifecycle.readiness import Problem, expected_serving, rollout_obstacle
-from modelsafeguard.core.lifecycle.records import closed
+from modelsafeguard.core.lifecycle.records import closed, judged_text
 from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, Step, WriteModel, step
 from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import Live, PodMark, Rollout, RolloutPhase, ServingState
@@ -42,7 +42,11 @@ def begin(observed: Observed, request: Request, now: datetime) -> Step:
         below_best=below_best_after(case, frozen.policy),
         evidence=evidence_of(case),
     )
-    rollout = replace(intent(observed, candidate, request.meta.uid, request.status.message, now), request_name=request.meta.name)
+    rollout = replace(
+        intent(observed, candidate, request.meta.uid, request.status.message, now),
+        request_name=request.meta.name,
+        judged=judged_text(request),
+    )
     return step("accepted: the rollout is recorded", WriteModel(replace(observed.present.status, rollout=rollout)))
 
 

@@ -11,6 +11,7 @@ from modelsafeguard.core.model import History, HoldoutUse
 from modelsafeguard.core.numbers import PValue
 from modelsafeguard.core.policy import Approvals, GateMode, OnInconclusive, Policy, Promotion, Rules
 from modelsafeguard.core.profiles import GateName, Mode, Profile
+from modelsafeguard.core.replay import replay
 from modelsafeguard.core.report import Evidence
 from modelsafeguard.core.request import Stage
 from modelsafeguard.core.verdict import Verdict
@@ -346,3 +347,33 @@ def test_by_default_nothing_but_the_point_rule_decides(world):
     world.promote("first", accuracy="0.5000", f1_macro="0.5000", leakage=None)
     world.promote(accuracy="0.9000", f1_macro="0.9000", leakage=None)
     assert world.status().message == "Performance improved: accuracy +0.4000, F1 +0.4000"
+
+
+class TestTheRecordCanBeReplayed:
+    """What each version was judged on is kept, whatever became of its request."""
+
+    def replayed(self, world):
+        policy = world.model.spec.policy
+        return {each.record.request_name: (each.record.verdict, each.verdict) for each in replay(world.model.status.versions, policy)}
+
+    def test_by_the_same_policy_each_candidate_ends_as_it_did(self, world):
+        world.promote("first")
+        world.promote("better", accuracy="0.9100")
+        world.train("worse", accuracy="0.8000")
+        assert self.replayed(world) == {
+            "first": (Verdict.PROMOTED, "Promoted"),
+            "better": (Verdict.PROMOTED, "Promoted"),
+            "worse": (Verdict.REJECTED, "Rejected"),
+        }
+
+    def test_also_one_whose_request_was_deleted_while_it_was_rolled_out(self, world):
+        world.promote("first")
+        world.train("better", accuracy="0.9100")
+        world.delete_request("better")
+        world.pods_become_ready()
+        assert self.replayed(world)["better"] == (Verdict.ROLLED_BACK, "Promoted")
+
+    def test_one_that_failed_before_it_was_judged_is_not_known(self, world):
+        world.ask("crashed")
+        world.trainer_ends(world.version("crashed"), 3)
+        assert self.replayed(world) == {"crashed": (Verdict.FAILED, "")}
