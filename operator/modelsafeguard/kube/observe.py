@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.names import LABEL_ROLE, MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
-from modelsafeguard.core.cluster import Deployment, Job, JobState, Pod
+from modelsafeguard.core.cluster import Claim, Deployment, Job, JobState, Pod
 from modelsafeguard.core.contract import VERSIONS
 from modelsafeguard.core.lifecycle.adoption import signature_of
 from modelsafeguard.core.lifecycle.approval import approver
@@ -191,6 +191,14 @@ async def serving_pods(api: Api, namespace: str, deployment: Deployment) -> list
     sets = {body["metadata"]["uid"] for body in await _replica_sets(api, namespace, deployment)}
     pods = api.items(collection("pods", namespace), labelSelector=deployment.selector)
     return [body async for body in pods if controlled_by(body, sets) and body.get("status", {}).get("phase") not in _OVER]
+
+
+async def node_in_use(api: Api, namespace: str, claim: Claim | None, deployment: Deployment | None) -> str | None:
+    """The node that a ReadWriteOnce claim binds its pods to: that of a serving pod; None where any node will do."""
+    if claim is None or "ReadWriteMany" in claim.access_modes or deployment is None:
+        return None
+    pods = await serving_pods(api, namespace, deployment)
+    return next((pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")), None)
 
 
 async def _replica_sets(api: Api, namespace: str, deployment: Deployment) -> list[Json]:

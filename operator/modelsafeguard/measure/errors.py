@@ -29,6 +29,7 @@ class Reason(StrEnum):
     VERSION_DAMAGED = "VersionDamaged"
     PUBLISH_INTERRUPTED = "PublishInterrupted"
     REPORT_MISSING = "ReportMissing"
+    REPORT_TOO_LARGE = "ReportTooLarge"
     VOLUME_FULL = "VolumeFull"
     VOLUME_UNWRITABLE = "VolumeUnwritable"
     VOLUME_ERROR = "VolumeError"

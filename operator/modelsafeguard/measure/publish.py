@@ -15,18 +15,13 @@ from typing import Final
 
 from modelsafeguard.core.contract import MANIFEST_FILE, REPORTS, STAGING, VERSIONS
 from modelsafeguard.core.report import Report
-from modelsafeguard.measure.compare import compare
 from modelsafeguard.measure.errors import MeasureError, Reason
-from modelsafeguard.measure.flips import flips
 from modelsafeguard.measure.folder import FileFact, Listing, entries, exists, hash_file, listing, open_file, open_folder, open_path
-from modelsafeguard.measure.leakage import measure_leakage
-from modelsafeguard.measure.live import measure_live
 from modelsafeguard.measure.manifest import digest_of, render_new
-from modelsafeguard.measure.metrics import read_metrics
+from modelsafeguard.measure.measured import measured
 from modelsafeguard.measure.page import page
-from modelsafeguard.measure.predictions import read_predictions
 from modelsafeguard.measure.read import check_size, page_name, pending_name, published_report, report_name
-from modelsafeguard.measure.report import Measured, as_json, compact_report, full_report, recompute
+from modelsafeguard.measure.report import as_json, compact_report, full_report
 from modelsafeguard.measure.settings import Candidate
 from modelsafeguard.measure.store import OWN_FOLDER, READ_ONLY_FILE, READ_ONLY_FOLDER, make_folder, rename_new, write_file
 
@@ -124,17 +119,11 @@ def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
     present = listing(output)
     if MANIFEST_FILE in {*present.files, *present.folders}:
         raise MeasureError(Reason.MODEL_FOLDER_INVALID, f"The trainer wrote a {MANIFEST_FILE}: that name is kept for measure's own")
-    metrics = read_metrics(output, tuple(candidate.margins))
-    predictions = read_predictions(output)
-    recomputed = recompute(metrics, predictions)
-    live = measure_live(store, candidate.live_version, candidate.live_digest, predictions)
-    leakage = measure_leakage(store, output, predictions, live)
-    compared = compare(predictions, live, recomputed, metrics.labels)
-    measured = Measured(candidate, metrics, predictions, recomputed, live, compared, leakage, flips(output, predictions, live))
+    found = measured(store, output, candidate)
     files: Mapping[str, FileFact] = {path: hash_file(path, output, sync=True) for path in present.files}
     manifest = render_new(candidate.version, files)
-    compact = compact_report(measured, digest_of(manifest))
-    content = full_report(measured, compact, files)
+    compact = compact_report(found, digest_of(manifest))
+    content = full_report(found, compact, files)
     full = as_json(content)
     check_size(full)  # what could not be read again is not published
     return _Parcel(candidate, present, manifest, full, page(content), compact)

@@ -64,6 +64,13 @@ def published_report(store: int, version: str, *, pod_uid: str | None = None) ->
     raise MeasureError(Reason.REPORT_MISSING, f"There is no report of the published version {version}: train it again")
 
 
+def stored_report(store: int, version: str) -> dict[str, Any]:
+    """The whole content of a version's report, as untrusted as any file; raises MeasureError(ReportMissing)."""
+    for content in _reports(store, version):
+        return content
+    raise MeasureError(Reason.REPORT_MISSING, f"There is no report of version {version} on the volume")
+
+
 def _manifest_digest(store: int, version: str) -> str:
     try:
         with open_path(f"{VERSIONS}/{version}", store) as folder:

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,86 +12,19 @@ import scipy
 import sklearn
 
 from modelsafeguard.api.codec import encode
-from modelsafeguard.core.comparison import Part, Unmeasured
-from modelsafeguard.core.contract import METRICS_FILE, METRICS_KEYS, PREDICTIONS_FILE
+from modelsafeguard.core.contract import METRICS_KEYS
 from modelsafeguard.core.handover import fitted
 from modelsafeguard.core.holdouts import decisions_with
 from modelsafeguard.core.judge import judge
 from modelsafeguard.core.report import Report, report_to_payload
-from modelsafeguard.measure.compare import Compared
 from modelsafeguard.measure.details import comparison_details, leakage_details
-from modelsafeguard.measure.errors import MeasureError, Reason
-from modelsafeguard.measure.flips import Flip
 from modelsafeguard.measure.folder import FileFact
-from modelsafeguard.measure.leakage import LeakageFound
 from modelsafeguard.measure.live import LiveNumbers
-from modelsafeguard.measure.metrics import Metrics
+from modelsafeguard.measure.measured import Measured
 from modelsafeguard.measure.predictions import Predictions
-from modelsafeguard.measure.scores import class_counts, scores
-from modelsafeguard.measure.settings import Candidate
+from modelsafeguard.measure.scores import class_counts
 
 SCHEMA: Final = 3
-
-# What metrics.json says must agree with the predictions to half a unit of its last written digit. JSON drops trailing zeros
-# (0.85 may be 0.8500), so at least four digits count; beyond ten, both are the same double with other summation errors.
-_DIGITS: Final = (4, 10)
-_NOISE: Final = Decimal("1e-12")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """All that was found out about a candidate."""
-
-    candidate: Candidate
-    metrics: Metrics
-    predictions: Predictions | None
-    recomputed: Mapping[str, Decimal]
-    live: LiveNumbers
-    compared: Compared | None
-    leakage: LeakageFound
-    flips: tuple[Flip, ...] = ()
-
-    @property
-    def not_measured(self) -> dict[Part, Unmeasured]:
-        """What could not be measured, and why."""
-        parts = dict(self.leakage.not_measured)
-        if self.live.unmeasured:
-            parts[Part.COMPARISON] = self.live.unmeasured
-        elif self.predictions and self.predictions.unusable:
-            parts[Part.SLICES] = Unmeasured.COLUMN_UNUSABLE
-        return parts
-
-
-def recompute(metrics: Metrics, predictions: Predictions | None) -> dict[str, Decimal]:
-    """Accuracy and F1 from the predictions; empty without them.
-
-    Raises:
-        MeasureError: MetricsDisagree or HoldoutDisagrees, when metrics.json says something else than the predictions.
-    """
-    if predictions is None:
-        return {}
-    if metrics.holdout_digest and metrics.holdout_digest != predictions.digest:
-        raise MeasureError(
-            Reason.HOLDOUT_DISAGREES,
-            f"{METRICS_FILE} says that its holdout is {metrics.holdout_digest}, but the rows of {PREDICTIONS_FILE} are "
-            f"{predictions.digest}: the two files are not of one run",
-        )
-    recomputed = scores(predictions.label, predictions.predicted)
-    for name, value in recomputed.items():
-        _agree(name, metrics.numbers[name], value, predictions.rows)
-    return recomputed
-
-
-def _agree(name: str, written: Decimal, value: Decimal, rows: int) -> None:
-    exponent = written.as_tuple().exponent
-    assert isinstance(exponent, int)  # only a number that is not finite has another one, and metrics.json has none
-    digits = min(max(-exponent, _DIGITS[0]), _DIGITS[1])
-    if abs(written - value) > Decimal(5).scaleb(-digits - 1) + _NOISE:
-        raise MeasureError(
-            Reason.METRICS_DISAGREE,
-            f"{METRICS_FILE} says {name} {written:.12g}, but the {rows} rows of {PREDICTIONS_FILE} give {value:.12g}: the two files are "
-            "not of one run, or the trainer computes another metric by that name",
-        )
 
 
 def compact_report(measured: Measured, manifest_digest: str) -> Report:
@@ -141,7 +74,7 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
         "recomputed": _texts(measured.recomputed),
         "labels": metrics.labels,
         "holdout": _holdout(predictions),
-        "live": _live(live),
+        "live": _live(live, candidate.live_digest),
         "comparison": comparison_details(measured.compared, candidate.margins),
         "leakage": leakage_details(measured.leakage.leakage),
         "flips": [asdict(flip) for flip in measured.flips],
@@ -154,6 +87,12 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
             "scikit-learn": sklearn.__version__,
         },
     }
+
+
+def in_json(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A full report as it is when it is read again."""
+    content_again: dict[str, Any] = json.loads(as_json(content))
+    return content_again
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:
@@ -173,9 +112,10 @@ def _holdout(predictions: Predictions | None) -> dict[str, Any]:
     }
 
 
-def _live(live: LiveNumbers) -> dict[str, Any]:
+def _live(live: LiveNumbers, digest: str) -> dict[str, Any]:
     return {
         "version": live.version,
+        "manifestDigest": digest,
         "evidence": live.evidence,
         "metrics": _texts(live.metrics),
         "labels": live.labels,

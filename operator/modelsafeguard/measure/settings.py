@@ -70,6 +70,11 @@ class Settings:
         return self._text(pod.DIGEST, is_digest, "sha256: and 64 hex digits")
 
     @property
+    def format(self) -> str:
+        """Which of the files that a report is stored in."""
+        return self._text(pod.FORMAT, pod.FORMATS.__contains__, " or ".join(pod.FORMATS))
+
+    @property
     def versions(self) -> tuple[str, ...]:
         """The versions to remove, and no others."""
         return self._names(pod.VERSIONS, is_version, "a version")

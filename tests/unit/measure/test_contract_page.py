@@ -12,7 +12,7 @@ from modelsafeguard.core import metrics as core_metrics
 from modelsafeguard.core import report as core_report
 from modelsafeguard.core.contract import METRICS_KEYS
 from modelsafeguard.core.text import text_digest
-from modelsafeguard.measure import folder, leakage, live, manifest, metrics, predictions, report, slices, table
+from modelsafeguard.measure import folder, leakage, live, manifest, measured, metrics, predictions, slices, table
 from modelsafeguard.measure.errors import Reason
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "trainer-contract.md"
@@ -45,8 +45,8 @@ def section():
         f"At most {leakage.TEXTS.max_bytes >> 20:,} MiB and {predictions.MAX_ROWS:,} rows of less than",
         f"rows of less than {leakage.TEXTS.max_row:,} characters",
         f"At most {leakage.MAX_DIGESTS >> 20:,} MiB",
-        f"at least {report._DIGITS[0]} digits after the point count",
-        f"and at most {report._DIGITS[1]}.",
+        f"at least {measured._DIGITS[0]} digits after the point count",
+        f"and at most {measured._DIGITS[1]}.",
         f"more than {live.MAX_DISAGREEMENT:.1%} of the rows".replace("%", " %"),
         f"room for {handover.LIMIT:,} bytes",
     ],
@@ -62,6 +62,7 @@ OURS = {
     Reason.VERSION_DAMAGED,
     Reason.PUBLISH_INTERRUPTED,
     Reason.REPORT_MISSING,
+    Reason.REPORT_TOO_LARGE,
     Reason.VOLUME_FULL,
     Reason.VOLUME_ERROR,
     Reason.INTERNAL_ERROR,

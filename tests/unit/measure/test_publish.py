@@ -309,13 +309,13 @@ def test_what_stands_in_the_place_of_the_trainers_folder_is_named_and_not_follow
 
 def test_a_file_that_vanishes_while_it_is_measured_is_not_taken_for_a_trainer_that_never_ran(world, monkeypatch):
     folder = world.trained()
-    measure = publishing.recompute
+    measure = publishing.measured
 
     def vanish(*args):
         (folder / "model" / "weights.bin").unlink()
         return measure(*args)
 
-    monkeypatch.setattr(publishing, "recompute", vanish)
+    monkeypatch.setattr(publishing, "measured", vanish)
 
     failure = world.publish()
 
