@@ -16,7 +16,7 @@ from modelsafeguard.core.contract import METRICS_KEYS
 from modelsafeguard.core.handover import fitted
 from modelsafeguard.core.holdouts import decisions_with
 from modelsafeguard.core.judge import judge
-from modelsafeguard.core.report import Report, report_to_payload
+from modelsafeguard.core.report import Report, report_from_payload, report_to_payload
 from modelsafeguard.measure.details import comparison_details, leakage_details
 from modelsafeguard.measure.folder import FileFact
 from modelsafeguard.measure.live import LiveNumbers
@@ -28,10 +28,13 @@ SCHEMA: Final = 3
 
 
 def compact_report(measured: Measured, manifest_digest: str) -> Report:
-    """What the operator judges by, as much of it as can be handed over. Recomputed numbers replace those that the trainer wrote.
+    """What the operator judges by, digit for digit, and as much of it as can be handed over.
+
+    Recomputed numbers replace those that the trainer wrote.
 
     Raises:
         HandoverTooLargeError: it cannot be handed over at all.
+        ReportInvalidError: the operator would refuse it.
     """
     candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
     names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.margins)) if name in metrics.numbers]
@@ -50,7 +53,7 @@ def compact_report(measured: Measured, manifest_digest: str) -> Report:
         leakage=measured.leakage.leakage,
         not_measured=measured.not_measured,
     )
-    return fitted(report)
+    return report_from_payload(report_to_payload(fitted(report)), version=candidate.version)
 
 
 def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> dict[str, Any]:

@@ -99,7 +99,8 @@ class TestRecheck:
     )
     def test_a_report_that_was_changed_is_told_with_the_place(self, compared, change, difference):
         self.change(compared, change)
-        assert any(place.startswith(difference) for place in answer(compared, "recheck")["differences"])
+        places = answer(compared, "recheck")["differences"]
+        assert any(place.startswith(difference) for place in places), places
 
     def test_a_policy_that_was_changed_gives_another_verdict(self, compared):
         self.change(compared, lambda report: report["frozen"]["policy"]["metrics"][0].update(maxDrop="0"))
