@@ -1,7 +1,6 @@
 """Examples of rows that changed sides, for a person to read."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ from modelsafeguard.measure.predictions import Predictions
 
 MOST_LOST: Final = 20
 MOST_GAINED: Final = 10
+OF_A_CLASS: Final = 4
 LONGEST_TEXT: Final = 200
 
 
@@ -59,10 +59,12 @@ def flips(output: int, candidate: Predictions | None, live: LiveNumbers) -> tupl
     )
 
 
-def _first(candidate: Predictions, changed: NDArray[np.bool_], most: int) -> Iterator[int]:
-    rows: list[int] = np.flatnonzero(changed).tolist()
-    often = Counter(int(candidate.label[row]) for row in rows)
-    yield from sorted(rows, key=lambda row: (-often[int(candidate.label[row])], candidate.label[row], row))[:most]
+def _first(candidate: Predictions, changed: NDArray[np.bool_], most: int) -> list[int]:
+    of_class: defaultdict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(changed).tolist():
+        of_class[int(candidate.label[row])].append(row)
+    classes = sorted(of_class.values(), key=len, reverse=True)
+    return [row for rows in classes for row in rows[:OF_A_CLASS]][:most]
 
 
 def _shortened(text: str) -> str:
