@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from modelsafeguard.cli import judge, replay, report, request, verify
+from modelsafeguard.cli import judge, replay, report, request, selftest, verify
 from modelsafeguard.cli.answer import FAILED, MISUSED, Answer
 from modelsafeguard.cli.errors import UsageError
 from modelsafeguard.kube.errors import KubernetesError
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb that is asked for, and return the exit status (``cli.answer``)."""
     parser = argparse.ArgumentParser(prog="modelsafeguard", description="Ask Model Safeguard for something.")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for verb in (request, judge, replay, report, verify):
+    for verb in (request, judge, replay, report, verify, selftest):
         verb.add_to(verbs)
     given = parser.parse_args(arguments)
     try:

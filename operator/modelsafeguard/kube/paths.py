@@ -2,6 +2,9 @@
 
 from modelsafeguard.api.names import API_VERSION, MODEL_PLURAL, REQUEST_PLURAL
 
+# Of no namespace themselves.
+NAMESPACES = "/api/v1/namespaces"
+
 _PREFIXES = {
     MODEL_PLURAL: f"/apis/{API_VERSION}",
     REQUEST_PLURAL: f"/apis/{API_VERSION}",
