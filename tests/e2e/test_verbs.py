@@ -89,7 +89,7 @@ def test_a_version_that_there_is_not_is_said_to_have_no_report(engineer: Ask) ->
     assert answer.stdout == "The report on never-was could not be fetched: There is no reports/never-was.html on the volume.\n"
 
 
-def test_somebody_without_the_rights_is_told_so_by_the_api_server(live_world: World, engineer: Ask, tmp_path: Path) -> None:
+def test_somebody_without_the_rights_is_told_so_by_the_api_server(live_world: World, tmp_path: Path) -> None:
     live_world.kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody"}})
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(_as(live_world.kube, live_world.kube.kubectl("create", "token", "nobody").strip())))
