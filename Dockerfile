@@ -34,7 +34,7 @@ RUN set -eu; \
     mkdir -p operator/app measure/app/modelsafeguard trainer/app/modelsafeguard; \
     cp -r source/modelsafeguard operator/app/; \
     rm -r operator/app/modelsafeguard/measure; \
-    cp -r source/modelsafeguard/__init__.py source/modelsafeguard/core source/modelsafeguard/measure measure/app/modelsafeguard/; \
+    cp -r source/modelsafeguard/__init__.py source/modelsafeguard/core source/modelsafeguard/api source/modelsafeguard/measure measure/app/modelsafeguard/; \
     cp -r source/modelsafeguard/__init__.py source/modelsafeguard/core trainer/app/modelsafeguard/; \
     cp -r source/trainer trainer/app/; \
     for image in operator measure trainer; do \

@@ -75,6 +75,10 @@ $(LEVELS):
 bench: .venv/made-of ## Speed and size, held against their targets (docs/performance.md); BENCH=--small: only whether it runs
 	@$(RUN) bench $(BENCH)
 
+.PHONY: error-rates
+error-rates: .venv/made-of ## Simulate how often the gates decide wrongly, and write it into docs/error-rates.md
+	@$(RUN) bench.error_rates
+
 ##——— Parts of `make demo`
 
 .PHONY: preflight

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import burst, first_job, load, rollout, size
+from bench import burst, evidence, first_job, load, rollout, size
 from bench.attempt import not_measured
 from bench.kept import DOCUMENT, OUTPUT, Run, keep, kept, now, shown, this_machine, written_into
 from bench.results import Result, table
@@ -31,9 +31,12 @@ class Scale:
     idle_seconds: int = 400  # longer than the operator's period of 300 s with its jitter: one full list falls into it
     churn: int = 10_000
     answers: int = 50_000
+    rows: int = 1_000_000
 
 
-SMALL: Final = Scale(pairs=20, rollouts=10, burst=100, burst_models=10, finished=100, models=20, idle_seconds=5, churn=60, answers=2000)
+SMALL: Final = Scale(
+    pairs=20, rollouts=10, burst=100, burst_models=10, finished=100, models=20, idle_seconds=5, churn=60, answers=2000, rows=20_000
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         "memory, start, rest and churn of a cluster in use for long",
         lambda folder, scale: asyncio.run(size.measure(folder, scale.finished, scale.models, scale.idle_seconds, scale.churn)),
     ),
+    "evidence": Benchmark("comparison of two models on 1,000,000 rows", lambda _, scale: evidence.measure(scale.rows)),
     "load": Benchmark("failed requests during rollouts under load", lambda _, scale: load.measure(scale.answers)),
 }
 RESULTS: Final = OUTPUT / "results.json"

@@ -74,6 +74,7 @@ def this_machine() -> dict[str, str]:
         "etcd": _says_of_itself("etcd"),
         "kopf": version("kopf"),
         "kubernetes client": version("kubernetes"),
+        "numpy": version("numpy"),
     }
 
 
@@ -85,12 +86,17 @@ def shown(machine: Mapping[str, str], runs: Sequence[Run]) -> str:
 
 
 def written_into(document: str, text: str) -> str:
-    """The document with the text between its two lines. ``ValueError`` if it has not each of them once."""
-    if document.count(BEGIN) != 1 or document.count(END) != 1:
-        raise ValueError(f"The document must hold each of these lines once:\n{BEGIN}\n{END}")
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+    """The document with the text between its two lines."""
+    return between(document, BEGIN, END, text)
+
+
+def between(document: str, begin: str, end: str, text: str) -> str:
+    """A document with the text between these two lines. ``ValueError`` if it has not each of them once."""
+    if document.count(begin) != 1 or document.count(end) != 1:
+        raise ValueError(f"The document must hold each of these lines once:\n{begin}\n{end}")
+    before, _, rest = document.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 
 def now() -> datetime:

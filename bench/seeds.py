@@ -11,10 +11,13 @@ import kopf
 
 from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.names import FIELD_MANAGER
+from modelsafeguard.core.comparison import Classes, Comparison, Leakage, MetricComparison, SliceComparison
 from modelsafeguard.core.judge import judge
 from modelsafeguard.core.model import Best, LastRollout, Live, ModelStatus, ServingState, VersionRecord
+from modelsafeguard.core.numbers import PValue
 from modelsafeguard.core.policy import MetricRule, Policy
-from modelsafeguard.core.report import Baseline
+from modelsafeguard.core.replay import Judged, judged_to_text
+from modelsafeguard.core.report import Baseline, Evidence
 from modelsafeguard.core.request import Frozen, JobRef, RequestStatus, Stage
 from modelsafeguard.core.verdict import Verdict
 from modelsafeguard.objects.serving import serving_patch
@@ -27,6 +30,22 @@ T = TypeVar("T")
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 POLICY: Final = Policy((MetricRule("accuracy", Decimal("0.01")), MetricRule("f1_macro", Decimal("0.01"))))
 WORSE: Final = {"accuracy": "0.8000", "f1_macro": "0.7900"}
+# What a compact report says of two models, as long as it may become.
+_SPREAD: Final = MetricComparison(Decimal(0), Decimal("-0.016667"), Decimal("0.016667"), Decimal("0.0081650"))
+_SLICE: Final = SliceComparison("domain", "credit_cards", 30, 1, 9, PValue("0.0215"))
+_COMPARISON: Final = Comparison(
+    rows=300,
+    changed=30,
+    gained=10,
+    lost=10,
+    p_value=PValue("1"),
+    resamples=10_000,
+    metrics=dict.fromkeys(("accuracy", "f1_macro", "f1_weighted"), _SPREAD),
+    slices_tested=160,
+    slices=(_SLICE, replace(_SLICE, value="banking"), replace(_SLICE, value="kitchen_and_dining")),
+    classes_gained=Classes(5, ("accept_reservations", "account_blocked", "alarm", "application_status", "apr")),
+)
+_LEAKAGE: Final = Leakage(300, 2, 1)
 # As many as a model keeps on its volume by default.
 PROMOTED: Final = 10
 REJECTED: Final = 3
@@ -129,7 +148,12 @@ def _model_status(model: str, live: Live, records: int) -> ModelStatus:
 
 
 def _record(version: str, verdict: Verdict) -> VersionRecord:
+    """With all that is kept of a candidate that was compared row by row."""
     measured = report(version)
+    live = {name: measured.metrics[name] for name in ("accuracy", "f1_macro", "f1_weighted")}
+    compared = replace(
+        measured, comparison=_COMPARISON, live_version="before", live_metrics=live, live_evidence=Evidence.PAIRED, leakage=_LEAKAGE
+    )
     return VersionRecord(
         version,
         f"request-of-{version}",
@@ -142,6 +166,7 @@ def _record(version: str, verdict: Verdict) -> VersionRecord:
         measured.manifest_digest,
         measured.model_digest,
         measured.holdout_digest,
+        judged=judged_to_text(Judged(compared, Baseline("before", measured.metrics, measured.holdout_digest, measured.model_digest), 7)),
     )
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from modelsafeguard.core.text import normalise, text_digest
 from trainer.errors import TrainerError
+
+__all__ = ["LONGEST_INTENT", "Row", "checked_row", "dataset_digest", "normalise", "text_digest"]
 
 LONGEST_INTENT = 200
 
@@ -34,16 +36,6 @@ def checked_row(text: object, intent: object, where: str) -> Row:
     except UnicodeEncodeError:
         raise TrainerError(f"{where}: the text holds half of a surrogate pair, which is not valid Unicode.") from None
     return Row(text, intent)
-
-
-def normalise(text: str) -> str:
-    """The text as it is compared: Unicode NFKC, case folded, every run of white space one space, none at the ends."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def text_digest(text: str) -> str:
-    """The sha256, as 64 hex digits, of the normalised text in UTF-8: a line of ``train-digests.txt``."""
-    return hashlib.sha256(normalise(text).encode()).hexdigest()
 
 
 def dataset_digest(rows: Iterable[Row]) -> str:

@@ -128,7 +128,11 @@ def train(settings: Settings, now: datetime) -> None:
     """Train, measure, and fill the output folder."""
     if not settings.output_dir.is_dir():
         raise TrainerError(f"The output folder {settings.output_dir} does not exist.")
-    training, holdout = gather(settings)
+    learn(settings, *gather(settings), now)
+
+
+def learn(settings: Settings, training: Sequence[Row], holdout: Sequence[Row], now: datetime) -> None:
+    """Train on these rows, measure on those, and fill the output folder."""
     pipeline = build_pipeline(random_state=settings.seed)
     try:
         pipeline.fit([row.text for row in training], [row.intent for row in training])

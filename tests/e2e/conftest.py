@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster.places import REPOSITORY
 from hack.cluster.progress import ClusterError
 from hack.demo import setup
 from hack.demo.data import SAMPLE
@@ -20,6 +19,7 @@ from hack.demo.story import first_model
 from hack.demo.world import World, unchanged
 from tests.e2e.node import Node
 from tests.e2e.volume import Volume
+from tests.support import clinc150 as real_data
 
 CLUSTER = "safeguard-e2e"
 KEEP = "SAFEGUARD_KEEP"  # set: the cluster stays up after the run, for the next one
@@ -97,11 +97,4 @@ def volume(live_world: World) -> Volume:
     return Volume(live_world)
 
 
-@pytest.fixture
-def clinc150() -> Path:
-    """The folder with the CLINC150 files; the test is skipped where there is none."""
-    named = os.environ.get("SAFEGUARD_CLINC150")
-    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data" / "clinc150"
-    if not (folder / "data_full.json").is_file():
-        pytest.skip(f"There is no CLINC150 data at {folder}: set SAFEGUARD_CLINC150 to the folder that holds data_full.json.")
-    return folder
+clinc150 = real_data.clinc150

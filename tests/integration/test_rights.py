@@ -14,7 +14,7 @@ from tests.support.faults import Proxy
 from tests.support.objects import GROUP, model_deployment, retrain_request
 from tests.support.operator_process import Operator, Settings
 from tests.support.script import play
-from tests.support.stories import in_stage, rolling_out, template, template_is
+from tests.support.stories import in_stage, rolling_out, template, template_is, trained
 from tests.support.world import World
 
 # Asked by clusters that run the admission plugin OwnerReferencesPermissionEnforcement, of whoever makes a Job; never called.
@@ -45,6 +45,21 @@ def approvals_are_checked(kubectl: Kubectl) -> Iterator[None]:
     """And every ServiceAccount may see that they are."""
     with admission(kubectl, "approve", "reader"):
         yield
+
+
+@pytest.mark.usefixtures("operator")
+async def test_with_them_it_may_see_that_somebody_else_than_who_asked_has_approved(world: World, proxy: Proxy, kubectl: Kubectl) -> None:
+    await world.given_serving()
+    policy = {"promotion": "Manual", "approvals": {"forbidOwn": True}}
+    await world.create(model_deployment(serving={"bakeSeconds": 0}, policy=policy))
+    # Without the policies anybody can write this, and later nobody can change it.
+    await trained(world, "nightly", annotations={"modelsafeguard.io/requested-by": "alice"})
+    await in_stage(world, "nightly", "AwaitingApproval")
+    with admission(kubectl, "approve", "requester", "reader"):
+        await world.patch("RetrainRequest", "nightly", {"metadata": {"annotations": {"modelsafeguard.io/approved-by": "administrator"}}})
+        async with play(world):
+            assert (await world.verdict("nightly"))["approvedBy"] == "administrator"
+    assert [call.what for call in proxy.journal if call.status == 403] == []
 
 
 Right = tuple[str, str, str]

@@ -6,13 +6,17 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from modelsafeguard.api.codec import encode
 from modelsafeguard.core.handover import Failure, decode, parse_handover
-from modelsafeguard.core.report import Report
+from modelsafeguard.core.policy import MetricRule, Policy
+from modelsafeguard.core.report import Baseline, Report, report_from_payload
+from modelsafeguard.core.request import Frozen
 from modelsafeguard.measure.__main__ import main
 
 ROWS: Final = [("1", "yes", "yes"), ("2", "yes", "no"), ("3", "no", "no"), ("4", "no", "no")]
@@ -27,6 +31,17 @@ METRICS: Final[Mapping[str, Any]] = {
     "n_samples": 40,
     "training_date": "2025-08-20T14:30:00",
 }
+
+
+def frozen(margins: Mapping[str, str], baseline: Baseline | None = None, **policy: Any) -> Frozen:
+    """What a request is judged by: the largest drop of each metric, and the live version's numbers."""
+    rules = tuple(MetricRule(name, Decimal(drop)) for name, drop in margins.items())
+    return Frozen("uid-of-intents", 1, Policy(rules, **policy), baseline)
+
+
+def judged_by(what: Frozen) -> dict[str, str]:
+    """The variables that say so to ``measure``."""
+    return {"SAFEGUARD_FROZEN": json.dumps(encode(what)), "SAFEGUARD_HOLDOUTS": "[]"}
 
 
 class Storage:
@@ -79,6 +94,7 @@ class Storage:
         *,
         live: str = "",
         metrics: Sequence[str] = ("accuracy", "f1_macro"),
+        margins: Mapping[str, str] | None = None,
         digest: str | None = None,
     ) -> Report | Failure:
         if digest is None:
@@ -89,11 +105,18 @@ class Storage:
             POD_UID=pod,
             SAFEGUARD_MODEL="intents",
             SAFEGUARD_REQUEST="nightly",
-            SAFEGUARD_METRICS=json.dumps(metrics),
+            **judged_by(frozen(margins or dict.fromkeys(metrics, "0.01"), self.baseline(live))),
             SAFEGUARD_LIVE_VERSION=live,
             SAFEGUARD_LIVE_DIGEST=digest,
         )
         return parse_handover(message, version=version)
+
+    def baseline(self, live: str) -> Baseline | None:
+        """The live version's numbers as they were published."""
+        if not live or not (self.store / "reports" / f"{live}.json").exists():
+            return None
+        known = report_from_payload(self.report(live)["compact"], version=live)
+        return Baseline(live, known.metrics, known.holdout_digest, known.model_digest)
 
     def manifest_digest(self, version: str) -> str:
         return str(self.report(version)["manifestDigest"])

@@ -80,9 +80,9 @@ async def in_stage(world: World, request: str, stage: str) -> Json:
     return status
 
 
-async def trained(world: World, request: str, model: str = "intents", **numbers: str) -> str:
+async def trained(world: World, request: str, model: str = "intents", *, annotations: dict[str, str] | None = None, **numbers: str) -> str:
     """Create a request and let its training Job hand over its report. Returns the version."""
-    await world.create(retrain_request(request, model))
+    await world.create(retrain_request(request, model, annotations=annotations))
     version = str((await world.job_of(request))["metadata"]["name"])
     await world.job_completed(version, report=report(version, **numbers))
     return version

@@ -13,12 +13,13 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import BaseConverter, Converter
 from cattrs.cols import homogenous_tuple_structure_factory, mapping_structure_factory
-from cattrs.errors import ClassValidationError, IterableValidationError
+from cattrs.errors import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.scalars import decimal_from, decimal_text, shown, time_from, time_text
 from modelsafeguard.core.model import Meta, Model
+from modelsafeguard.core.numbers import PValue, p_text, p_value_from
 from modelsafeguard.core.request import Request, RequestSpec
 
 T = TypeVar("T")
@@ -50,13 +51,25 @@ def decode(type_: type[T], kind: str, body: Mapping[str, Any]) -> T:
     Raises:
         MalformedObject: naming the object, and the path of each field that is missing or wrong.
     """
+    return _structured(_converter, type_, f"{kind} {_full_name(body)}", {"status": {}, **body})
+
+
+def decode_written(type_: type[T], name: str, value: object) -> T:
+    """A value that a person wrote into a file, which no API server has looked at: a field that is not known is refused, as a misspelt one.
+
+    Raises:
+        MalformedObject: naming the file, and the path of each field that is missing, wrong or not known.
+    """
+    return _structured(_exact_converter, type_, name, value)
+
+
+def _structured(converter: Converter, type_: type[T], name: str, value: object) -> T:
     try:
-        return _converter.structure({"status": {}, **body}, type_)
-    except (ClassValidationError, ValueError) as error:
+        return converter.structure(value, type_)
+    except (BaseValidationError, ValueError) as error:
         problems = list(_problems(error, ""))
         more = f" (and {len(problems) - _MOST_PROBLEMS} more)" if len(problems) > _MOST_PROBLEMS else ""
-        sentence = f"{kind} {_full_name(body)} cannot be read: {'; '.join(problems[:_MOST_PROBLEMS])}{more}"
-        raise MalformedObject(sentence) from error
+        raise MalformedObject(f"{name} cannot be read: {'; '.join(problems[:_MOST_PROBLEMS])}{more}") from error
 
 
 def _full_name(body: Mapping[str, Any]) -> str:
@@ -68,15 +81,21 @@ def _full_name(body: Mapping[str, Any]) -> str:
 def _problems(error: BaseException, path: str) -> Iterator[str]:
     """A "path what is wrong" for each leaf of cattrs' nested groups, which name fields as Python does."""
     if isinstance(error, ClassValidationError):
-        for problem, note in error.group_exceptions()[0]:
+        fields, others = error.group_exceptions()
+        for problem, note in fields:
             yield from _problems(problem, f"{path}.{_overrides(error.cl)[note.name].rename}".lstrip("."))
+        for problem in others:
+            yield from _problems(problem, path)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(error.extra_fields):
+            yield f"{path}.{key}".lstrip(".") + " is not a field of it"
     elif isinstance(error, IterableValidationError):
         for problem, place in error.group_exceptions()[0]:
             yield from _problems(problem, f"{path}[{place.index}]")
     elif isinstance(error, KeyError):
         yield f"{path} is missing"
     else:
-        yield f"{path} {error}"
+        yield f"{path} {error}".lstrip()
 
 
 # Where the JSON is not just the field's name in camelCase: Kubernetes' own metadata, and the reference to the model.
@@ -167,21 +186,24 @@ def _structure_scalars(converter: Converter) -> None:
     for scalar, noun in ((str, "a string"), (int, "a whole number"), (bool, "true or false")):
         converter.register_structure_hook(scalar, _only(scalar, noun, _as_it_is))
     converter.register_structure_hook(Decimal, lambda value, _: decimal_from(value))
+    converter.register_structure_hook(PValue, lambda value, _: p_value_from(value))
     converter.register_structure_hook(datetime, lambda value, _: time_from(value))
 
 
-def _make_converter() -> Converter:
-    converter = Converter(unstruct_collection_overrides={tuple: list, Mapping: dict})
+def _make_converter(*, forbid_extra_keys: bool) -> Converter:
+    converter = Converter(forbid_extra_keys=forbid_extra_keys, unstruct_collection_overrides={tuple: list, Mapping: dict})
     _structure_scalars(converter)
     converter.register_structure_hook_factory(_is_a(Mapping), _structure_mapping)
     converter.register_structure_hook_factory(_is_a(tuple), _structure_tuple)
     converter.register_structure_hook_factory(dataclasses.is_dataclass, _structure_dataclass)
     converter.register_structure_hook(StrEnum, _structure_enum)
     converter.register_unstructure_hook(Decimal, decimal_text)
+    converter.register_unstructure_hook(PValue, p_text)
     converter.register_unstructure_hook(datetime, time_text)
     converter.register_unstructure_hook(StrEnum, lambda member: member.value)
     converter.register_unstructure_hook_factory(dataclasses.is_dataclass, _unstructure_dataclass)
     return converter
 
 
-_converter = _make_converter()
+_converter = _make_converter(forbid_extra_keys=False)
+_exact_converter = _make_converter(forbid_extra_keys=True)

@@ -34,11 +34,12 @@ ANNOTATION_VERSION: Final = f"{GROUP}/version"
 ANNOTATION_TRAINING_DATE: Final = f"{GROUP}/training-date"
 ANNOTATION_HOLDOUT_DIGEST: Final = f"{GROUP}/holdout-digest"
 
-# What people decide with, and who asked: stamped by the API server (manifests/admission), read by no decision.
+# What people decide with, and who asked: stamped by the API server (manifests/admission).
 ANNOTATION_CANCEL: Final = annotations.CANCEL
 ANNOTATION_APPROVED_BY: Final = annotations.APPROVED_BY
+ANNOTATION_APPROVAL_REASON: Final = annotations.APPROVAL_REASON
 ANNOTATION_REBASED_BY: Final = annotations.REBASED_BY
-ANNOTATION_REQUESTED_BY: Final = f"{GROUP}/requested-by"
+ANNOTATION_REQUESTED_BY: Final = annotations.REQUESTED_BY
 
 
 def metric_annotation(metric: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from modelsafeguard.api import retrainrequest
 from modelsafeguard.api.names import API_VERSION, REQUEST_KIND, REQUEST_PLURAL
+from modelsafeguard.cli.answer import Answer
 from modelsafeguard.cli.errors import UsageError
 from modelsafeguard.cli.namespace import default_namespace
 from modelsafeguard.core.request import RequestSpec, Trigger
@@ -39,7 +40,7 @@ def add_to(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-async def run(given: argparse.Namespace) -> str:
+async def run(given: argparse.Namespace) -> Answer:
     """Create the request, and say in one line what is there now; raises ``UsageError``, ``KubernetesError``, ``ConfigException``."""
     body = manifest(given)
     namespace = given.namespace or default_namespace()
@@ -47,10 +48,10 @@ async def run(given: argparse.Namespace) -> str:
     try:
         await api.create(collection(REQUEST_PLURAL, namespace), body)
     except AlreadyExists:
-        return f"RetrainRequest {namespace}/{given.name} is there already: nothing to do."
+        return Answer(f"RetrainRequest {namespace}/{given.name} is there already: nothing to do.")
     finally:
         await api.close()
-    return f"RetrainRequest {namespace}/{given.name} created."
+    return Answer(f"RetrainRequest {namespace}/{given.name} created.")
 
 
 def manifest(given: argparse.Namespace) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from modelsafeguard.core.comparison import ABRIDGEMENTS
 from modelsafeguard.core.errors import (
     HandoverCutError,
     HandoverError,
@@ -81,6 +83,22 @@ def decode(text: str) -> dict[str, Any]:
 def encode_report(report: Report) -> bytes:
     """The termination message that hands over a report. Raises HandoverTooLargeError."""
     return encode({"report": report_to_payload(report)})
+
+
+def fitted(report: Report) -> Report:
+    """The report with as many examples in its comparison as a termination message has room for.
+
+    Raises:
+        HandoverTooLargeError: it does not fit with as few as there may be, either.
+    """
+    comparison = report.comparison
+    candidates = [replace(report, comparison=comparison.abridged(**room)) for room in ABRIDGEMENTS] if comparison else [report]
+    for candidate in candidates[:-1]:
+        with suppress(HandoverTooLargeError):
+            encode_report(candidate)
+            return candidate
+    encode_report(candidates[-1])
+    return candidates[-1]
 
 
 def encode_failure(reason: str, message: str) -> bytes:

@@ -1,18 +1,23 @@
 """The decision on one candidate: which baseline counts, what the gates found, and the one sentence that says it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from modelsafeguard.core.gates import GATES, NO_BASELINE, Case
+from modelsafeguard.core.gates import GATES, Case, choose_baseline
+from modelsafeguard.core.gates.findings import NO_BASELINE
 from modelsafeguard.core.numbers import brief, compact, label, signed
-from modelsafeguard.core.policy import Policy, Promotion
+from modelsafeguard.core.policy import OnInconclusive, Policy, Promotion
+from modelsafeguard.core.profiles import GateName, Mode
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Judgement, Outcome, Reason, Verdict, worst
 
 _VERDICTS = {
     Outcome.PASSED: None,
+    Outcome.NEEDS_APPROVAL: None,
     Outcome.NOT_MEASURED: Verdict.INCONCLUSIVE,
     Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    Outcome.UNCHANGED: Verdict.UNCHANGED,
     Outcome.REJECTED: Verdict.REJECTED,
     Outcome.FAILED: Verdict.FAILED,
 }
@@ -24,8 +29,8 @@ _SOURCES = {
 }
 
 
-def judge(policy: Policy, report: Report, baseline: Baseline | None) -> Judgement:
-    """Judge a candidate by the policy against the live model.
+def judge(policy: Policy, report: Report, baseline: Baseline | None, decisions: int | None = None) -> Judgement:
+    """Judge a candidate by the policy against the live model; ``decisions`` were taken on its holdout, this one included.
 
     The decision table of the point rule:
 
@@ -39,50 +44,49 @@ def judge(policy: Policy, report: Report, baseline: Baseline | None) -> Judgemen
     | a required gain was missed without any such fall     | Rejected | Performance did not improve enough: accuracy        |
     |                                                      |          |   +0.0050 (required +0.01), F1 +0.0400              |
 
-    Sentences name every metric of the policy that was compared, in the policy's order. A number that is missing or not legal
-    gives Failed or Inconclusive with the sentences of the gates that found it.
+    Sentences name every metric of the policy that was compared, in the policy's order. Where another gate decides, it has the word, and
+    further ones are named. A number that is missing or not legal gives Failed or Inconclusive in the words of the gates that found it.
 
     Returns:
-        A judgement with ``verdict`` None when the candidate has passed. Under ``promotion: DryRun`` passed, Rejected and
-        Inconclusive all become DryRun, with the reason kept and a sentence that says what would have happened; Failed stays.
+        A judgement with ``verdict`` None when the candidate has passed, or waits for a person. Under ``promotion: DryRun`` all but
+        Failed become DryRun, with the reason kept and a sentence that says what would have happened.
     """
-    case = choose_baseline(report, baseline)
-    findings = tuple(finding for gate in GATES for finding in gate(case, policy))
+    case = choose_baseline(report, baseline, decisions)
+    findings = tuple(_findings(case, policy))
     outcome = worst(findings)
-    deltas = {rule.name: delta for rule in policy.metrics if (delta := case.delta(rule.name)) is not None}
+    deltas = _deltas(case, policy)
     if outcome is Outcome.PASSED:
         reason, message = _passed(policy, baseline, deltas)
     elif outcome is Outcome.REJECTED:
         reason, message = _rejected(policy, findings, deltas)
     else:
-        reason, message = _stopped(findings, outcome)
+        reason, message = _stopped(_deciding(findings, outcome))
     verdict = _VERDICTS[outcome]
+    asked = outcome is Outcome.NEEDS_APPROVAL
+    if verdict is Verdict.INCONCLUSIVE and policy.on_inconclusive is OnInconclusive.AWAIT_APPROVAL:
+        verdict, asked = None, True
     if policy.promotion is Promotion.DRY_RUN and verdict is not Verdict.FAILED:
-        word = "Promoted" if verdict is None else str(verdict)
-        verdict, message = Verdict.DRY_RUN, f"Would have been {word}: {message}"
-    return Judgement(verdict, reason, message, findings, {name: Decimal(compact(delta)) for name, delta in deltas.items()})
+        fate = "waited for a person" if asked else f"been {verdict or Verdict.PROMOTED}"
+        verdict, asked, message = Verdict.DRY_RUN, False, f"Would have {fate}: {message}"
+    return Judgement(verdict, reason, message, findings, {name: Decimal(compact(delta)) for name, delta in deltas.items()}, asked)
 
 
-def choose_baseline(report: Report, baseline: Baseline | None) -> Case:
-    """Which numbers to compare with.
+def _findings(case: Case, policy: Policy) -> Iterator[Finding]:
+    for name, gate in GATES.items():
+        mode = policy.mode(name)
+        if mode is not Mode.OFF:
+            yield from (replace(finding, mode=mode) for finding in gate(case, policy))
 
-    The recorded (annotated) numbers count when they were measured on the candidate's holdout, or when it is not known on which
-    holdout they were measured. Otherwise the live model's numbers on the candidate's own holdout count, if ``measure`` has them
-    for this very live version. Numbers from two different holdouts are never compared.
-    """
-    if baseline is None:
-        return Case(report, None)
-    if baseline.holdout_digest in {"", report.holdout_digest}:
-        return Case(report, baseline, Evidence.ANNOTATED, baseline.metrics)
-    if report.live_evidence is not Evidence.NONE and report.live_version == baseline.version:
-        return Case(report, baseline, report.live_evidence, report.live_metrics)
-    candidate = "measured on another holdout" if report.holdout_digest else "without predictions.csv, so on an unknown holdout"
-    return Case(
-        report,
-        baseline,
-        obstacle=f"The live model {baseline.version} was measured on one holdout and the candidate {candidate}: let the trainer write "
-        "predictions.csv with a live_predicted column, or train with the live model's holdout",
-    )
+
+def _deltas(case: Case, policy: Policy) -> dict[str, Decimal]:
+    """Those that decide: of the point rule where it is enforced, else by the best evidence."""
+    by_points = policy.mode(GateName.METRIC_WITHIN_TOLERANCE) is Mode.ENFORCE
+    found = {rule.name: case.delta(rule.name) if by_points else case.best_delta(rule.name)[0] for rule in policy.metrics}
+    return {name: delta for name, delta in found.items() if delta is not None}
+
+
+def _deciding(findings: Sequence[Finding], outcome: Outcome) -> list[Finding]:
+    return [finding for finding in findings if finding.outcome is outcome and finding.mode is Mode.ENFORCE]
 
 
 def comparison(report: Report, baseline: Baseline | None) -> str:
@@ -94,26 +98,44 @@ def comparison(report: Report, baseline: Baseline | None) -> str:
         return f"not compared with version {baseline.version}: no numbers of it are of the candidate's holdout"
     unknown = case.evidence is Evidence.ANNOTATED and not baseline.holdout_digest
     holdout = "a holdout that is not known" if unknown else f"the same {report.holdout_rows:,} rows"
-    return f"compared with version {baseline.version} by {_SOURCES[case.evidence]} on {holdout}"
+    rows = ", and row by row" if case.comparison else ""
+    return f"compared with version {baseline.version} by {_SOURCES[case.evidence]} on {holdout}{rows}"
 
 
 def _passed(policy: Policy, baseline: Baseline | None, deltas: dict[str, Decimal]) -> tuple[str, str]:
     if baseline is None:
         return Reason.NO_BASELINE, NO_BASELINE
+    if any(rule.name not in deltas or deltas[rule.name] < -rule.max_drop for rule in policy.metrics):
+        changes = _changes(policy, deltas) or "nothing could be compared"
+        return Reason.TOLERANCE_NOT_ENFORCED, f"Accepted, because the policy enforces no tolerance: {changes}"
     if max(deltas.values()) > 0 and min(deltas.values()) >= 0:
         return Reason.PERFORMANCE_IMPROVED, f"Performance improved: {_changes(policy, deltas)}"
     return Reason.PERFORMANCE_MAINTAINED, "Performance maintained within tolerance"
 
 
 def _rejected(policy: Policy, findings: Sequence[Finding], deltas: dict[str, Decimal]) -> tuple[str, str]:
-    if any(finding.reason == Reason.PERFORMANCE_DEGRADED for finding in findings):
-        return Reason.PERFORMANCE_DEGRADED, f"Performance degraded: {_changes(policy, deltas)}"
-    return Reason.GAIN_TOO_SMALL, f"Performance did not improve enough: {_changes(policy, deltas, required=True)}"
+    deciding = _deciding(findings, Outcome.REJECTED)
+    by_points = [finding for finding in deciding if finding.gate == GateName.METRIC_WITHIN_TOLERANCE]
+    if not by_points:
+        return _stopped(deciding)
+    if any(finding.reason == Reason.PERFORMANCE_DEGRADED for finding in by_points):
+        reason, said = Reason.PERFORMANCE_DEGRADED, f"Performance degraded: {_changes(policy, deltas)}"
+    else:
+        reason, said = Reason.GAIN_TOO_SMALL, f"Performance did not improve enough: {_changes(policy, deltas, required=True)}"
+    return reason, said + _also(deciding, GateName.METRIC_WITHIN_TOLERANCE)
 
 
-def _stopped(findings: Sequence[Finding], outcome: Outcome) -> tuple[str, str]:
-    deciding = [finding for finding in findings if finding.outcome is outcome]
-    return deciding[0].reason, "; ".join(dict.fromkeys(finding.message for finding in deciding))
+def _stopped(deciding: Sequence[Finding]) -> tuple[str, str]:
+    """The words of the first gate that decides, and the names of the others; of what is broken, all words."""
+    first = deciding[0]
+    said = [finding.message for finding in deciding if finding.gate == first.gate or first.outcome is Outcome.FAILED]
+    also = "" if first.outcome is Outcome.FAILED else _also(deciding, first.gate)
+    return first.reason, "; ".join(dict.fromkeys(said)) + also
+
+
+def _also(deciding: Sequence[Finding], first: str) -> str:
+    others = dict.fromkeys(finding.gate for finding in deciding if finding.gate != first)
+    return f"; also {', '.join(others)}" if others else ""
 
 
 def _changes(policy: Policy, deltas: dict[str, Decimal], *, required: bool = False) -> str:

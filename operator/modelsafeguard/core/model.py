@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from modelsafeguard.core.policy import Policy
+from modelsafeguard.core.report import Evidence
 from modelsafeguard.core.verdict import Verdict
 
 
@@ -143,7 +144,8 @@ class Live:
     """The version that serves now, and its numbers: the baseline.
 
     ``published`` says that the public copy, the annotations, has been written. ``adopted`` marks a model that was live before
-    the operator came: it has no folder of ours. ``request_uid`` is the request that brought it.
+    the operator came: it has no folder of ours. ``request_uid`` is the request that brought it. ``below_best`` is how far it is below
+    the best model since the first one or the last re-base, by metric; ``evidence`` is what it was promoted by.
     """
 
     version: str
@@ -157,14 +159,17 @@ class Live:
     request_uid: str = ""
     adopted: bool = False
     published: bool = False
+    below_best: Mapping[str, Decimal] = field(default_factory=dict)
+    evidence: Evidence = Evidence.NONE
 
 
 @dataclass(frozen=True)
 class ActiveRequest:
-    """The one request that this model works on."""
+    """The one request that this model works on. ``judged``: it has its place for the second time, after it waited for a person."""
 
     name: str
     uid: str
+    judged: bool = False
 
 
 class RolloutPhase(StrEnum):
@@ -191,7 +196,7 @@ class Rollout:
 
     ``request_uid`` is whose it is: a request's uid, or for one that ``spec.pin`` orders ``pin-`` and the model's generation; that one
     has no ``request_name``. ``generation`` is the Deployment's as returned by our patch: a status older than it is not believed.
-    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why.
+    ``verdict``, ``reason`` and ``message`` are set once the rollout is being undone: they say why. ``judged`` is for the version's record.
     """
 
     request_uid: str
@@ -209,6 +214,7 @@ class Rollout:
     pods: tuple[PodMark, ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
+    judged: str = ""
 
     @property
     def pinned(self) -> bool:
@@ -229,7 +235,10 @@ class LastRollout:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """One candidate that reached the volume, kept after its request is gone. ``pruned`` once its folder has left the volume."""
+    """One candidate that reached the volume, kept after its request is gone. ``pruned`` once its folder has left the volume.
+
+    ``below_best`` and ``evidence`` are those that it became live with. ``judged`` is what it was judged on (``core.replay``).
+    """
 
     version: str
     request_name: str
@@ -244,6 +253,9 @@ class VersionRecord:
     holdout_digest: str = ""
     training_date: str = ""
     pruned: bool = False
+    below_best: Mapping[str, Decimal] = field(default_factory=dict)
+    evidence: Evidence = Evidence.NONE
+    judged: str = ""
 
 
 @dataclass(frozen=True)
@@ -261,6 +273,14 @@ class Best:
 
     version: str
     metrics: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class HoldoutUse:
+    """How many candidates were judged on one holdout: each decision tells something of it."""
+
+    digest: str
+    decisions: int
 
 
 @dataclass(frozen=True)
@@ -301,8 +321,8 @@ class ModelStatus:
 
     ``found`` is what the Deployment looked like before the first rollout. ``awaiting_approval`` are the versions whose requests have
     left their place to others: one is here, or its request is the active one, or it is in ``versions``. ``rebased_by`` is the last
-    signature for another baseline that was taken notice of: each counts once. ``publish_refused`` is what the API server says while it
-    does not take the annotations.
+    signature for another baseline that was taken notice of: each counts once. ``holdouts`` are those that were judged on, the one used
+    last at the end. ``publish_refused`` is what the API server says while it does not take the annotations.
     """
 
     observed_generation: int = 0
@@ -314,6 +334,7 @@ class ModelStatus:
     best: Best | None = None
     versions: tuple[VersionRecord, ...] = ()
     awaiting_approval: tuple[WaitingVersion, ...] = ()
+    holdouts: tuple[HoldoutUse, ...] = ()
     prune: Prune | None = None
     verification: Verification | None = None
     rebased_by: str = ""

@@ -15,11 +15,41 @@ LARGEST: Final = Decimal(10) ** 15
 # Digits after the point in a compact report. Live and candidate are rounded at the same place by the same rule.
 COMPACT_DIGITS: Final = 10
 
+# A probability of three digits, however small it is.
+P_VALUE_PATTERN: Final = r"^(1|0\.[0-9]{1,8}|[1-9](\.[0-9]{1,2})?e-[0-9]{1,3})$"
+_P_VALUE: Final = re.compile(P_VALUE_PATTERN, re.ASCII)
+_SMALLEST_P: Final = 1e-300  # what is too small for a double is no larger than this, and never 0
+
 # Exact for every legal metric of a report (15 digits before the point, 10 after it), and free of traps: a hostile exponent
 # is rounded away instead of raising an error or filling the memory.
 _ARITHMETIC: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[])
 _SENTENCE_DIGITS: Final = range(4, 41)
 _LABELS: Final[Mapping[str, str]] = {"f1_macro": "F1"}
+
+
+class PValue(Decimal):
+    """A p-value above 0, rounded to three digits: ``p_value`` makes it, ``p_text`` writes it."""
+
+
+def p_value(probability: float) -> PValue:
+    """A computed p-value."""
+    return PValue(f"{min(max(probability, _SMALLEST_P), 1):.3g}")
+
+
+def p_text(value: PValue) -> str:
+    """A p-value as text: "0.0481", "3.05e-41"."""
+    return f"{value:.3g}"
+
+
+def p_value_from(text: object) -> PValue:
+    """Read what ``p_text`` wrote.
+
+    Raises:
+        ValueError: for anything else, 0 included.
+    """
+    if not isinstance(text, str) or not _P_VALUE.fullmatch(text) or not (value := PValue(text)):
+        raise ValueError('must be a p-value such as "0.0481" or "3.05e-41"')
+    return value
 
 
 def label(name: str) -> str:

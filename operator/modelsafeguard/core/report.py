@@ -2,25 +2,31 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from modelsafeguard.core.comparison import Comparison, Leakage, Part, Unmeasured
+from modelsafeguard.core.comparison_payload import (
+    comparison_from_payload,
+    comparison_to_payload,
+    leakage_from_payload,
+    leakage_to_payload,
+    not_measured_from_payload,
+)
 from modelsafeguard.core.errors import ReportInvalidError
-from modelsafeguard.core.numbers import METRIC_NAME, compact, objection
+from modelsafeguard.core.fields import Fields
+from modelsafeguard.core.numbers import compact
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _VERSION: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_NUMBER: Final = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,10})?")
 # A date in the forms of ISO 8601, and a time behind a T or a space: fromisoformat takes any character there, a line feed included.
 _DATE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-?W[0-9]{2}(-?[0-9])?)([T ][0-9:.,]+(Z|[+-][0-9:.]+)?)?")
 _LONGEST_NAME: Final = 63
 _LONGEST_DATE: Final = 40
-_MOST_METRICS: Final = 32
-_MOST_ROWS: Final = 10**9
 
 
 class Evidence(StrEnum):
@@ -34,11 +40,17 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The live model's own numbers, as they were when the request started."""
+    """The live model's own numbers, as they were when the request started.
+
+    ``below_best`` is how far it is below the best model since the first one or the last re-base, by metric; at the best where a metric is
+    not in it.
+    """
 
     version: str
     metrics: Mapping[str, Decimal]
     holdout_digest: str = ""
+    model_digest: str = ""
+    below_best: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,8 @@ class Report:
     """The compact report of one candidate.
 
     Digests are ``sha256:`` and 64 hex digits, or empty where the trainer gave none. ``live_metrics`` are the live model's
-    numbers on the candidate's own holdout, where they could be measured.
+    numbers on the candidate's own holdout, where they could be measured; ``comparison`` is of the two, row by row. ``not_measured`` says
+    why something is None there. An older ``measure`` may not have said so: what is None was never measured.
     """
 
     version: str
@@ -59,6 +72,9 @@ class Report:
     live_version: str = ""
     live_metrics: Mapping[str, Decimal] = field(default_factory=dict)
     live_evidence: Evidence = Evidence.NONE
+    comparison: Comparison | None = None
+    leakage: Leakage | None = None
+    not_measured: Mapping[Part, Unmeasured] = field(default_factory=dict)
 
 
 def is_digest(text: str) -> bool:
@@ -117,6 +133,9 @@ def report_to_payload(report: Report) -> dict[str, Any]:
         "live_version": report.live_version,
         "live_metrics": {name: compact(value) for name, value in report.live_metrics.items()},
         "live_evidence": "" if report.live_evidence is Evidence.NONE else str(report.live_evidence),
+        "comparison": comparison_to_payload(report.comparison) if report.comparison else {},
+        "leakage": leakage_to_payload(report.leakage) if report.leakage else [],
+        "not_measured": {str(part): str(reason) for part, reason in report.not_measured.items()},
     }
     return {name: value for name, value in payload.items() if value}
 
@@ -129,18 +148,23 @@ def report_from_payload(payload: object, *, version: str) -> Report:
     Raises:
         ReportInvalidError: with the sentence that says what is wrong.
     """
-    fields = _Fields(payload)
+    fields = Fields(payload)
+    metrics, live_metrics, rows = fields.numbers("metrics"), fields.numbers("live_metrics"), fields.count("holdout_rows")
+    compared = fields.below("comparison")
     report = Report(
         version=fields.text("version", is_version),
         manifest_digest=fields.text("manifest_digest", is_digest),
         model_digest=fields.text("model_digest", is_digest, default=""),
-        metrics=fields.numbers("metrics"),
+        metrics=metrics,
         training_date=fields.text("training_date", is_training_date),
         holdout_digest=fields.text("holdout_digest", is_digest, default=""),
-        holdout_rows=fields.count("holdout_rows"),
+        holdout_rows=rows,
         live_version=fields.text("live_version", is_version, default=""),
-        live_metrics=fields.numbers("live_metrics"),
+        live_metrics=live_metrics,
         live_evidence=Evidence(fields.text("live_evidence", {Evidence.PAIRED, Evidence.RESCORED}.__contains__, default=Evidence.NONE)),
+        comparison=comparison_from_payload(compared, rows, metrics, live_metrics) if compared else None,
+        leakage=leakage_from_payload(fields.items("leakage", most=2), rows),
+        not_measured=not_measured_from_payload(fields.mapping("not_measured", most=len(Part))),
     )
     fields.refuse_others()
     if report.version != version:
@@ -149,44 +173,7 @@ def report_from_payload(payload: object, *, version: str) -> Report:
         raise ReportInvalidError("The report has a holdout's digest without its rows, or rows without a digest")
     if bool(report.live_metrics) != (report.live_evidence is not Evidence.NONE) or (report.live_metrics and not report.live_version):
         raise ReportInvalidError("The report does not say of which version, or how, the live model's numbers were measured")
+    measured = {Part.COMPARISON: report.comparison, Part.LEAKAGE: report.leakage}
+    if any(measured.get(part) for part in report.not_measured):
+        raise ReportInvalidError("The report says of something that is in it that it was not measured")
     return report
-
-
-class _Fields:
-    """Takes fields out of an untrusted object, one check each."""
-
-    def __init__(self, payload: object) -> None:
-        if not isinstance(payload, dict):
-            raise ReportInvalidError("The report is not a JSON object")
-        self._left: dict[str, object] = dict(payload)
-
-    def text(self, name: str, check: Callable[[str], bool], *, default: str | None = None) -> str:
-        if default is not None and name not in self._left:
-            return default
-        value = self._left.pop(name, None)
-        if not isinstance(value, str) or not check(value):
-            raise ReportInvalidError(f"The report's {name} is missing or not of the right form")
-        return value
-
-    def count(self, name: str) -> int:
-        value = self._left.pop(name, 0)
-        if type(value) is not int or not 0 <= value <= _MOST_ROWS:
-            raise ReportInvalidError(f"The report's {name} is not a count")
-        return value
-
-    def numbers(self, name: str) -> dict[str, Decimal]:
-        value = self._left.pop(name, {})
-        if not isinstance(value, dict) or len(value) > _MOST_METRICS:
-            raise ReportInvalidError(f"The report's {name} are not an object of at most {_MOST_METRICS} numbers")
-        numbers = {}
-        for metric, text in value.items():
-            if not METRIC_NAME.fullmatch(metric) or not isinstance(text, str) or not _NUMBER.fullmatch(text):
-                raise ReportInvalidError(f"The report's {name} hold something that is not a decimal number")
-            numbers[metric] = Decimal(text)
-            if fault := objection(metric, numbers[metric]):
-                raise ReportInvalidError(f"The report's {name} are not valid: {fault}")
-        return numbers
-
-    def refuse_others(self) -> None:
-        if self._left:
-            raise ReportInvalidError(f"The report has unknown fields: {', '.join(sorted(map(repr, self._left)))[:200]}")

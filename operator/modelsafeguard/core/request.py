@@ -65,9 +65,11 @@ class RequestStatus:
     """``status`` of a RetrainRequest.
 
     ``model_uid`` is the ModelDeployment that was there when the request was first seen. ``deadline`` ends the present stage.
-    ``deltas`` are candidate minus live as a person reads them ("+0.0500"); the exact numbers are in ``findings``.
+    ``decisions`` were taken on its holdout, this one included. ``deltas`` are candidate minus live as a person reads them ("+0.0500"); the
+    exact numbers are in ``findings``.
     ``waiting`` is the last reason seen for not going on (a pod that cannot be pulled, a paused Deployment). ``approved_by`` is the
-    person whose approval has counted; ``unchecked_approval`` an annotated name that never will.
+    person whose approval has counted, ``approval_reason`` why, in that person's words; ``unchecked_approval`` an annotated name that
+    never will.
     """
 
     observed_generation: int = 0
@@ -82,9 +84,11 @@ class RequestStatus:
     reader: JobRef | None = None
     report: Report | None = None
     findings: tuple[Finding, ...] = ()
+    decisions: int | None = None
     deltas: Mapping[str, str] = field(default_factory=dict)
     waiting: str = ""
     approved_by: str = ""
+    approval_reason: str = ""
     unchecked_approval: str = ""
     started_at: datetime | None = None
     deadline: datetime | None = None

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from modelsafeguard.core.profiles import Mode
+
 
 class Verdict(StrEnum):
     """How a request ended. Rejected is the guard working, Failed is something broken, Inconclusive is too little evidence."""
@@ -22,17 +24,22 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What one gate says, best first: the worst outcome of all gates decides."""
+    """What one gate says, best first: the worst outcome of all gates that are enforced decides.
+
+    NeedsApproval waits for a person. Unchanged is worse than Inconclusive: that the model is the live one is known.
+    """
 
     PASSED = "Passed"
+    NEEDS_APPROVAL = "NeedsApproval"
     NOT_MEASURED = "NotMeasured"
     INCONCLUSIVE = "Inconclusive"
+    UNCHANGED = "Unchanged"
     REJECTED = "Rejected"
     FAILED = "Failed"
 
 
 class Reason(StrEnum):
-    """The machine reasons of gates and judgements."""
+    """The machine reasons of gates and judgements. A gate that passes without more to say gives its own name."""
 
     # What decides a whole judgement.
     NO_BASELINE = "NoBaseline"
@@ -40,6 +47,7 @@ class Reason(StrEnum):
     PERFORMANCE_MAINTAINED = "PerformanceMaintained"
     PERFORMANCE_DEGRADED = "PerformanceDegraded"
     GAIN_TOO_SMALL = "GainTooSmall"
+    TOLERANCE_NOT_ENFORCED = "ToleranceNotEnforced"
     # What a gate found.
     POLICY_COMPLETE = "PolicyComplete"
     POLICY_INVALID = "PolicyInvalid"
@@ -50,17 +58,33 @@ class Reason(StrEnum):
     BASELINE_INVALID = "BaselineInvalid"
     BASELINE_LACKS_METRIC = "BaselineLacksMetric"
     BASELINE_NOT_COMPARABLE = "BaselineNotComparable"
+    NOT_COMPARED = "NotCompared"
+    NOT_MEASURED = "NotMeasured"
+    HOLDOUT_UNKNOWN = "HoldoutUnknown"
+    HOLDOUT_TOO_SMALL = "HoldoutTooSmall"
+    HOLDOUT_WORN_OUT = "HoldoutWornOut"
+    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
+    BELOW_MINIMUM = "BelowMinimum"
+    GAIN_NOT_BELIEVABLE = "GainNotBelievable"
+    CLASS_LOST = "ClassLost"
+    SLICE_REGRESSED = "SliceRegressed"
+    LEAKAGE = "Leakage"
+    TOO_MANY_NEGATIVE_FLIPS = "TooManyNegativeFlips"
+    WORSE_BEYOND_CHANCE = "WorseBeyondChance"
+    NOTHING_CHANGED = "NothingChanged"
+    TOTAL_BUDGET_EXCEEDED = "TotalBudgetExceeded"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one gate found: a machine reason, a sentence for a person, and the numbers behind both."""
+    """What one gate found: a machine reason, a sentence for a person, and the numbers behind both. ``mode``: it decides, or only warns."""
 
     gate: str
     outcome: Outcome
     reason: str
     message: str
     numbers: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = Mode.ENFORCE
 
 
 @dataclass(frozen=True)
@@ -68,7 +92,8 @@ class Judgement:
     """The decision on one candidate.
 
     ``verdict`` is None when the candidate has passed: promoting it is still to be done, and only a rollout that held makes
-    it Promoted. ``deltas`` are candidate minus baseline, rounded to ten digits after the point, empty without a baseline.
+    it Promoted. It is None as well when ``needs_approval``: the gates leave it to a person. ``deltas`` are candidate minus baseline,
+    rounded to ten digits after the point, empty without a baseline.
     """
 
     verdict: Verdict | None
@@ -76,12 +101,14 @@ class Judgement:
     message: str
     findings: tuple[Finding, ...]
     deltas: Mapping[str, Decimal]
+    needs_approval: bool = False
 
 
 def worst(findings: Iterable[Finding]) -> Outcome:
-    """The outcome that decides. Without any finding nothing has been shown, which is FAILED."""
+    """The outcome that decides, of the findings that are enforced. Without any of those nothing has been shown, which is FAILED."""
     severity = list(Outcome)
-    return max((finding.outcome for finding in findings), key=severity.index, default=Outcome.FAILED)
+    enforced = (finding.outcome for finding in findings if finding.mode is Mode.ENFORCE)
+    return max(enforced, key=severity.index, default=Outcome.FAILED)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from modelsafeguard.core.text import one_line
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import AlreadyExists, Invalid, NotFound, Refused
 from modelsafeguard.kube.foreign import job_of
-from modelsafeguard.kube.observe import serving_pods, with_model, with_request
+from modelsafeguard.kube.observe import node_in_use, with_model, with_request
 from modelsafeguard.kube.paths import collection, events, item
 from modelsafeguard.objects.events import Fact, event
 from modelsafeguard.objects.jobs import Images, prune_job, reader_job, training_job, verify_job
@@ -161,12 +161,7 @@ class Actor:
             log.info(line)
 
     async def _node(self, observed: Observed) -> str | None:
-        """The node that a ReadWriteOnce claim binds its pods to: that of a serving pod; None where any node will do."""
-        claim, deployment = observed.claim, observed.deployment
-        if claim is None or "ReadWriteMany" in claim.access_modes or deployment is None:
-            return None
-        pods = await serving_pods(self.api, observed.namespace, deployment)
-        return next((pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")), None)
+        return await node_in_use(self.api, observed.namespace, observed.claim, observed.deployment)
 
 
 def _status_body(kind: str, meta: Meta, status: dict[str, Any]) -> Json:

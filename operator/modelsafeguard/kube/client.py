@@ -71,6 +71,10 @@ class Api:
             if not more["continue"]:
                 return
 
+    async def log(self, path: str, *, most: int) -> bytes:
+        """The log of a pod that has one container, its first ``most`` bytes."""
+        return await self._send("GET", f"{path}/log", query={"limitBytes": str(most)})
+
     async def create(self, path: str, body: Json) -> Json:
         """Create an object; raises ``AlreadyExists``."""
         return self._noted(await self._call("POST", path, body=body, query={"fieldManager": FIELD_MANAGER}))
@@ -134,20 +138,27 @@ class Api:
     async def _call(
         self, method: str, path: str, *, body: Json | None = None, content_type: str = _JSON, query: Mapping[str, str] | None = None
     ) -> Json:
+        text = await self._send(method, path, body=body, content_type=content_type, query=query)
+        try:
+            answer: Json = json.loads(text)
+        except ValueError as error:
+            raise Unavailable(f"{method} {path}: there was an answer, but it is not the API server's ({error})") from error
+        return answer
+
+    async def _send(
+        self, method: str, path: str, *, body: Json | None = None, content_type: str = _JSON, query: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The body of an answer that is one; whatever else came of it is raised."""
         headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": self._client.user_agent}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = await self._client.call_api(method, url, headers, body, _request_timeout=_TIMEOUT)
-            text = await response.read()
+            text: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"{method} {path}: no answer from the API server ({type(error).__name__} {error})") from error
         if 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own classes
-            try:
-                answer: Json = json.loads(text)
-            except ValueError as error:
-                raise Unavailable(f"{method} {path}: {response.status}, but the answer is not the API server's ({error})") from error
-            return answer
+            return text
         raise _error(f"{method} {path}", response.status, text, response.headers.get("Retry-After"))
 
 

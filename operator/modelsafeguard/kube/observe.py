@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.api.names import LABEL_ROLE, MODEL_PLURAL, REQUEST_KIND, REQUEST_PLURAL
-from modelsafeguard.core.cluster import Deployment, Job, JobState, Pod
+from modelsafeguard.core.cluster import Claim, Deployment, Job, JobState, Pod
 from modelsafeguard.core.contract import VERSIONS
 from modelsafeguard.core.lifecycle.adoption import signature_of
 from modelsafeguard.core.lifecycle.approval import approver
@@ -19,7 +19,7 @@ from modelsafeguard.core.request import Request, Stage
 from modelsafeguard.kube.client import Api, Json
 from modelsafeguard.kube.errors import Refused
 from modelsafeguard.kube.foreign import claim_of, controlled_by, deployment_of, job_of, pod_of
-from modelsafeguard.kube.paths import APPROVE_BINDING, POLICIES, REBASE_BINDING, collection, item
+from modelsafeguard.kube.paths import APPROVE_BINDING, POLICIES, REBASE_BINDING, REQUESTER_BINDING, collection, item
 
 # Phases of pods that will not run again.
 _OVER = {"Succeeded", "Failed"}
@@ -82,13 +82,14 @@ class Observer:
         )
 
     async def _with_signatures(self, observed: Observed, model: Model) -> Observed:
-        """Whether the API server checks who approves and who signs; asked only where somebody did."""
-        waiting = [request for request in observed.requests if request.status.stage is Stage.AWAITING_APPROVAL]
-        approved = any(approver(request) for request in waiting)
+        """Whether the API server checks who approves, who asked and who signs; asked only where somebody did and where it matters."""
+        approved = [each for each in observed.requests if each.status.stage is Stage.AWAITING_APPROVAL and approver(each)]
+        others_asked_for = any(each.status.frozen and each.status.frozen.policy.approvals.forbid_own for each in approved)
         signed = signature_of(model) != model.status.rebased_by
         return replace(
             observed,
-            approvals_checked=approved and await self._in_force(APPROVE_BINDING),
+            approvals_checked=bool(approved) and await self._in_force(APPROVE_BINDING),
+            requesters_checked=others_asked_for and await self._in_force(REQUESTER_BINDING),
             signatures_checked=signed and await self._in_force(REBASE_BINDING),
         )
 
@@ -190,6 +191,14 @@ async def serving_pods(api: Api, namespace: str, deployment: Deployment) -> list
     sets = {body["metadata"]["uid"] for body in await _replica_sets(api, namespace, deployment)}
     pods = api.items(collection("pods", namespace), labelSelector=deployment.selector)
     return [body async for body in pods if controlled_by(body, sets) and body.get("status", {}).get("phase") not in _OVER]
+
+
+async def node_in_use(api: Api, namespace: str, claim: Claim | None, deployment: Deployment | None) -> str | None:
+    """The node that a ReadWriteOnce claim binds its pods to: that of a serving pod; None where any node will do."""
+    if claim is None or "ReadWriteMany" in claim.access_modes or deployment is None:
+        return None
+    pods = await serving_pods(api, namespace, deployment)
+    return next((pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")), None)
 
 
 async def _replica_sets(api: Api, namespace: str, deployment: Deployment) -> list[Json]:

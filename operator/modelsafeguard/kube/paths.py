@@ -2,6 +2,9 @@
 
 from modelsafeguard.api.names import API_VERSION, MODEL_PLURAL, REQUEST_PLURAL
 
+# Of no namespace themselves.
+NAMESPACES = "/api/v1/namespaces"
+
 _PREFIXES = {
     MODEL_PLURAL: f"/apis/{API_VERSION}",
     REQUEST_PLURAL: f"/apis/{API_VERSION}",
@@ -13,11 +16,13 @@ _PREFIXES = {
     "persistentvolumeclaims": "/api/v1",
 }
 
-# manifests/admission: without these bindings anybody who may annotate a request could approve it, or sign for another baseline.
+# manifests/admission: without these bindings anybody who may annotate a request could approve it, sign for another baseline, or write
+# somebody else's name into it.
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 _BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 APPROVE_BINDING = f"{_BINDINGS}/approve.modelsafeguard.io"
 REBASE_BINDING = f"{_BINDINGS}/rebase.modelsafeguard.io"
+REQUESTER_BINDING = f"{_BINDINGS}/requester.modelsafeguard.io"
 
 
 def collection(plural: str, namespace: str = "") -> str:

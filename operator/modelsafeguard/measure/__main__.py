@@ -1,4 +1,4 @@
-"""``python -m modelsafeguard.measure check | publish | read | prune | verify``: one command, one answer in the termination message."""
+"""``python -m modelsafeguard.measure COMMAND`` (``_COMMANDS``): one answer in the termination message."""
 
 import logging
 import os
@@ -9,8 +9,7 @@ from typing import Final
 
 from modelsafeguard.core import pod
 from modelsafeguard.core.errors import HandoverError
-from modelsafeguard.core.handover import encode_failure, encode_report
-from modelsafeguard.core.report import Report
+from modelsafeguard.core.handover import encode, encode_failure, encode_report
 from modelsafeguard.measure.check import check
 from modelsafeguard.measure.errors import MeasureError, Reason, from_os_error
 from modelsafeguard.measure.folder import open_folder
@@ -18,48 +17,66 @@ from modelsafeguard.measure.manifest import verify
 from modelsafeguard.measure.prune import prune
 from modelsafeguard.measure.read import read
 from modelsafeguard.measure.settings import DEFAULT_TERMINATION_LOG, TERMINATION_LOG, Settings
+from modelsafeguard.measure.show import stored_file, summary
 
 log = logging.getLogger("modelsafeguard.measure")
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: Settings) -> bytes:
     check(settings.store)
+    return b""
 
 
-def _publish(settings: Settings) -> Report:
+def _publish(settings: Settings) -> bytes:
     # Only this command needs scikit-learn, whose import takes longer than all the others do together.
     from modelsafeguard.measure.publish import publish  # noqa: PLC0415 - see above
 
-    return publish(settings.store, settings.candidate)
+    return encode_report(publish(settings.store, settings.candidate))
 
 
-def _read(settings: Settings) -> Report:
-    return read(settings.store, settings.version)
+def _read(settings: Settings) -> bytes:
+    return encode_report(read(settings.store, settings.version))
 
 
-def _prune(settings: Settings) -> None:
+def _prune(settings: Settings) -> bytes:
     prune(settings.store, settings.versions)
+    return b""
 
 
-def _verify(settings: Settings) -> None:
+def _verify(settings: Settings) -> bytes:
     with open_folder(settings.store) as store:
         verify(store, settings.version, settings.digest)
+    return b""
 
 
-_COMMANDS: Final[Mapping[str, Callable[[Settings], Report | None]]] = {
+def _show(settings: Settings) -> bytes:
+    content = stored_file(settings.store, f"{settings.version}.{settings.format}")
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+    return encode(summary(content))
+
+
+def _recheck(settings: Settings) -> bytes:
+    from modelsafeguard.measure.recheck import recheck  # noqa: PLC0415 - as in _publish
+
+    return encode({"differences": recheck(settings.store, settings.version)})
+
+
+_COMMANDS: Final[Mapping[str, Callable[[Settings], bytes]]] = {
     pod.CHECK: _check,
     pod.PUBLISH: _publish,
     pod.READ: _read,
     pod.PRUNE: _prune,
     pod.VERIFY: _verify,
+    pod.SHOW: _show,
+    pod.RECHECK: _recheck,
 }
 
 
 def run(command: str, environ: Mapping[str, str]) -> tuple[int, bytes]:
     """Perform a command: its exit status, and its termination message (empty when check, prune or verify went well)."""
     try:
-        report = _COMMANDS[command](Settings(environ))
-        return 0, encode_report(report) if report else b""
+        return 0, _COMMANDS[command](Settings(environ))
     except (MeasureError, HandoverError) as error:
         reason, sentence = error.reason, str(error)
     except OSError as error:

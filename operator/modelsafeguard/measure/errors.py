@@ -4,6 +4,8 @@ import errno
 from enum import StrEnum
 from typing import Final
 
+from modelsafeguard.core.text import printable
+
 
 class Reason(StrEnum):
     """Why nothing was handed over but a failure."""
@@ -16,6 +18,10 @@ class Reason(StrEnum):
     METRICS_DISAGREE = "MetricsDisagree"
     PREDICTIONS_TOO_LARGE = "PredictionsTooLarge"
     PREDICTIONS_INVALID = "PredictionsInvalid"
+    HOLDOUT_TOO_LARGE = "HoldoutTooLarge"
+    HOLDOUT_INVALID = "HoldoutInvalid"
+    TRAIN_DIGESTS_TOO_LARGE = "TrainDigestsTooLarge"
+    TRAIN_DIGESTS_INVALID = "TrainDigestsInvalid"
     HOLDOUT_DISAGREES = "HoldoutDisagrees"
     LIVE_DISAGREES = "LiveDisagrees"
     MODEL_FOLDER_INVALID = "ModelFolderInvalid"
@@ -23,6 +29,7 @@ class Reason(StrEnum):
     VERSION_DAMAGED = "VersionDamaged"
     PUBLISH_INTERRUPTED = "PublishInterrupted"
     REPORT_MISSING = "ReportMissing"
+    REPORT_TOO_LARGE = "ReportTooLarge"
     VOLUME_FULL = "VolumeFull"
     VOLUME_UNWRITABLE = "VolumeUnwritable"
     VOLUME_ERROR = "VolumeError"
@@ -57,9 +64,3 @@ def from_os_error(error: OSError) -> MeasureError:
             "folder with mode 0770, let the trainer run as the pod's own user, and do not mount the claim read-only",
         )
     return MeasureError(Reason.VOLUME_ERROR, f"The claim's volume failed at {path}: {error.strerror or error}. See the volume's own log")
-
-
-def printable(text: str, limit: int = 80) -> str:
-    """A foreign name as it may stand in a sentence: quoted, on one line, and short."""
-    quoted = ascii(text)
-    return quoted if len(quoted) <= limit else f"{quoted[: limit - 4]}...'"

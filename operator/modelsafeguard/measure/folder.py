@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from modelsafeguard.measure.errors import MeasureError, Reason, printable
+from modelsafeguard.core.text import printable
+from modelsafeguard.measure.errors import MeasureError, Reason
 
 MAX_ENTRIES: Final = 10_000
 MAX_DEPTH: Final = 32

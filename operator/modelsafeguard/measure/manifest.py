@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from modelsafeguard.core.contract import MANIFEST_FILE, VERSIONS
-from modelsafeguard.measure.errors import MeasureError, Reason, printable
+from modelsafeguard.core.text import printable
+from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact, hash_file, listing, open_path, read_bounded
 
 SCHEMA: Final = 1

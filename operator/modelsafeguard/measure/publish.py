@@ -8,22 +8,20 @@ wrong before that leaves every file in ``staging/``.
 import errno
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from modelsafeguard.core.contract import MANIFEST_FILE, REPORTS, STAGING, VERSIONS
-from modelsafeguard.core.handover import encode_report
 from modelsafeguard.core.report import Report
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import FileFact, Listing, entries, exists, hash_file, listing, open_file, open_folder, open_path
-from modelsafeguard.measure.live import measure_live
 from modelsafeguard.measure.manifest import digest_of, render_new
-from modelsafeguard.measure.metrics import read_metrics
-from modelsafeguard.measure.predictions import read_predictions
-from modelsafeguard.measure.read import check_size, pending_report_name, published_report, report_name
-from modelsafeguard.measure.report import Measured, compact_report, full_report, recompute
+from modelsafeguard.measure.measured import measured
+from modelsafeguard.measure.page import page
+from modelsafeguard.measure.read import check_size, page_name, pending_name, published_report, report_name
+from modelsafeguard.measure.report import as_json, compact_report, full_report
 from modelsafeguard.measure.settings import Candidate
 from modelsafeguard.measure.store import OWN_FOLDER, READ_ONLY_FILE, READ_ONLY_FOLDER, make_folder, rename_new, write_file
 
@@ -41,7 +39,14 @@ class _Parcel:
     present: Listing
     manifest: bytes
     full: bytes
+    page: bytes
     compact: Report
+
+    @property
+    def reports(self) -> dict[str, bytes]:
+        """The files that are to be in ``reports/``, by name."""
+        version = self.candidate.version
+        return {report_name(version): self.full, page_name(version): self.page}
 
 
 def publish(store_path: str, candidate: Candidate) -> Report:
@@ -114,25 +119,21 @@ def _prepare(store: int, output: int, candidate: Candidate) -> _Parcel:
     present = listing(output)
     if MANIFEST_FILE in {*present.files, *present.folders}:
         raise MeasureError(Reason.MODEL_FOLDER_INVALID, f"The trainer wrote a {MANIFEST_FILE}: that name is kept for measure's own")
-    metrics = read_metrics(output, candidate.metrics)
-    predictions = read_predictions(output)
-    recomputed = recompute(metrics, predictions)
-    live = measure_live(store, candidate.live_version, candidate.live_digest, predictions)
-    measured = Measured(candidate, metrics, predictions, recomputed, live)
+    found = measured(store, output, candidate)
     files: Mapping[str, FileFact] = {path: hash_file(path, output, sync=True) for path in present.files}
     manifest = render_new(candidate.version, files)
-    compact = compact_report(measured, digest_of(manifest))
-    full = full_report(measured, compact, files)
-    # What could not be handed over, or read again, afterwards is not published.
-    encode_report(compact)
-    check_size(full)
-    return _Parcel(candidate, present, manifest, full, compact)
+    compact = compact_report(found, digest_of(manifest))
+    content = full_report(found, compact, files)
+    full = as_json(content)
+    check_size(full)  # what could not be read again is not published
+    return _Parcel(candidate, present, manifest, full, page(content), compact)
 
 
 def _place(parcel: _Parcel, staging: int, output: int, versions: int, reports: int) -> Report:
     """Write, move, rename. The folder that kubelet made for the trainer is root's: a folder of our own takes its place."""
     candidate = parcel.candidate
-    own, pending = candidate.pod_uid + _PARCEL_SUFFIX, pending_report_name(candidate.version, candidate.pod_uid)
+    own = candidate.pod_uid + _PARCEL_SUFFIX
+    pending = {pending_name(name, candidate.pod_uid): content for name, content in parcel.reports.items()}
     try:
         os.mkdir(own, OWN_FOLDER, dir_fd=staging)
     except FileExistsError as error:
@@ -144,7 +145,8 @@ def _place(parcel: _Parcel, staging: int, output: int, versions: int, reports: i
     with open_folder(own, staging) as target:
         try:
             write_file(MANIFEST_FILE, parcel.manifest, target)
-            write_file(pending, parcel.full, reports)
+            for name, content in pending.items():
+                write_file(name, content, reports)
             _own(parcel.present, output)
         except OSError:
             _forget(own, pending, staging, target, reports)
@@ -176,9 +178,9 @@ def _chmod_folder(path: str, root: int, mode: int) -> None:
         os.fsync(descriptor)
 
 
-def _forget(own: str, pending: str, staging: int, target: int, reports: int) -> None:
+def _forget(own: str, pending: Iterable[str], staging: int, target: int, reports: int) -> None:
     """Take back what was written; the trainer's files have not been moved yet."""
-    for name, parent in ((MANIFEST_FILE, target), (pending, reports)):
+    for name, parent in ((MANIFEST_FILE, target), *((name, reports) for name in pending)):
         with suppress(OSError):
             os.unlink(name, dir_fd=parent)
     with suppress(OSError):
@@ -190,10 +192,10 @@ def _finish(candidate: Candidate, versions: int, reports: int) -> None:
     # Only now: a folder that cannot be written cannot be moved to another parent either (its ".." changes).
     _chmod_folder(candidate.version, versions, READ_ONLY_FOLDER)
     os.fsync(versions)
-    with suppress(FileNotFoundError):  # it has its final name already
-        pending = pending_report_name(candidate.version, candidate.pod_uid)
-        os.rename(pending, report_name(candidate.version), src_dir_fd=reports, dst_dir_fd=reports)
-        os.fsync(reports)
+    for name in (page_name(candidate.version), report_name(candidate.version)):
+        with suppress(FileNotFoundError):  # it has its final name already
+            os.rename(pending_name(name, candidate.pod_uid), name, src_dir_fd=reports, dst_dir_fd=reports)
+    os.fsync(reports)
 
 
 def _clear_staging(store: int, candidate: Candidate) -> None:

@@ -12,7 +12,7 @@ from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import entries, open_folder, open_path, read_bounded
 from modelsafeguard.measure.manifest import MAX_BYTES, digest_of, verify
 
-MAX_REPORT: Final = 64 << 20
+MAX_REPORT: Final = 128 << 20
 
 
 def report_name(version: str) -> str:
@@ -20,9 +20,14 @@ def report_name(version: str) -> str:
     return f"{version}.json"
 
 
-def pending_report_name(version: str, pod_uid: str) -> str:
-    """Its name until the folder has been published. A crash right between the two renames leaves this one."""
-    return f".{version}.json.{pod_uid}"
+def page_name(version: str) -> str:
+    """The name of the page that shows it, beside it."""
+    return f"{version}.html"
+
+
+def pending_name(name: str, pod_uid: str) -> str:
+    """What either is called until the folder has been published. A crash right between the renames leaves this name."""
+    return f".{name}.{pod_uid}"
 
 
 def check_size(report: bytes) -> None:
@@ -59,6 +64,13 @@ def published_report(store: int, version: str, *, pod_uid: str | None = None) ->
     raise MeasureError(Reason.REPORT_MISSING, f"There is no report of the published version {version}: train it again")
 
 
+def stored_report(store: int, version: str) -> dict[str, Any]:
+    """The whole content of a version's report, as untrusted as any file; raises MeasureError(ReportMissing)."""
+    for content in _reports(store, version):
+        return content
+    raise MeasureError(Reason.REPORT_MISSING, f"There is no report of version {version} on the volume")
+
+
 def _manifest_digest(store: int, version: str) -> str:
     try:
         with open_path(f"{VERSIONS}/{version}", store) as folder:
@@ -73,7 +85,7 @@ def _manifest_digest(store: int, version: str) -> str:
 def _reports(store: int, version: str) -> Iterator[dict[str, Any]]:
     """The final report, then any that a crash left pending; what is not a file with a JSON object is passed over."""
     with open_path(REPORTS, store) as reports:
-        pending = pending_report_name(version, "")
+        pending = pending_name(report_name(version), "")
         for name in sorted(entries(reports), key=lambda name: (name != report_name(version), name)):
             if name == report_name(version) or name.startswith(pending):
                 with suppress(MeasureError, ValueError, RecursionError):

@@ -3,79 +3,42 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
+import scipy
 import sklearn
 
-from modelsafeguard.core.contract import METRICS_FILE, METRICS_KEYS, PREDICTIONS_FILE
-from modelsafeguard.core.report import Report, report_to_payload
-from modelsafeguard.measure.errors import MeasureError, Reason
+from modelsafeguard.api.codec import encode
+from modelsafeguard.core.contract import METRICS_KEYS
+from modelsafeguard.core.handover import fitted
+from modelsafeguard.core.holdouts import decisions_with
+from modelsafeguard.core.judge import judge
+from modelsafeguard.core.report import Report, report_from_payload, report_to_payload
+from modelsafeguard.measure.details import comparison_details, leakage_details
 from modelsafeguard.measure.folder import FileFact
 from modelsafeguard.measure.live import LiveNumbers
-from modelsafeguard.measure.metrics import Metrics
+from modelsafeguard.measure.measured import Measured
 from modelsafeguard.measure.predictions import Predictions
-from modelsafeguard.measure.scores import class_counts, scores
-from modelsafeguard.measure.settings import Candidate
+from modelsafeguard.measure.scores import class_counts
 
-SCHEMA: Final = 1
-
-# What metrics.json says must agree with the predictions to half a unit of its last written digit. JSON drops trailing zeros
-# (0.85 may be 0.8500), so at least four digits count; beyond ten, both are the same double with other summation errors.
-_DIGITS: Final = (4, 10)
-_NOISE: Final = Decimal("1e-12")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """All that was found out about a candidate."""
-
-    candidate: Candidate
-    metrics: Metrics
-    predictions: Predictions | None
-    recomputed: Mapping[str, Decimal]
-    live: LiveNumbers
-
-
-def recompute(metrics: Metrics, predictions: Predictions | None) -> dict[str, Decimal]:
-    """Accuracy and F1 from the predictions; empty without them.
-
-    Raises:
-        MeasureError: MetricsDisagree or HoldoutDisagrees, when metrics.json says something else than the predictions.
-    """
-    if predictions is None:
-        return {}
-    if metrics.holdout_digest and metrics.holdout_digest != predictions.digest:
-        raise MeasureError(
-            Reason.HOLDOUT_DISAGREES,
-            f"{METRICS_FILE} says that its holdout is {metrics.holdout_digest}, but the rows of {PREDICTIONS_FILE} are "
-            f"{predictions.digest}: the two files are not of one run",
-        )
-    recomputed = scores(predictions.label, predictions.predicted)
-    for name, value in recomputed.items():
-        _agree(name, metrics.numbers[name], value, predictions.rows)
-    return recomputed
-
-
-def _agree(name: str, written: Decimal, value: Decimal, rows: int) -> None:
-    exponent = written.as_tuple().exponent
-    assert isinstance(exponent, int)  # only a number that is not finite has another one, and metrics.json has none
-    digits = min(max(-exponent, _DIGITS[0]), _DIGITS[1])
-    if abs(written - value) > Decimal(5).scaleb(-digits - 1) + _NOISE:
-        raise MeasureError(
-            Reason.METRICS_DISAGREE,
-            f"{METRICS_FILE} says {name} {written:.12g}, but the {rows} rows of {PREDICTIONS_FILE} give {value:.12g}: the two files are "
-            "not of one run, or the trainer computes another metric by that name",
-        )
+SCHEMA: Final = 3
 
 
 def compact_report(measured: Measured, manifest_digest: str) -> Report:
-    """What the operator judges by. Recomputed numbers replace those that the trainer wrote."""
+    """What the operator judges by, digit for digit, and as much of it as can be handed over.
+
+    Recomputed numbers replace those that the trainer wrote.
+
+    Raises:
+        HandoverTooLargeError: it cannot be handed over at all.
+        ReportInvalidError: the operator would refuse it.
+    """
     candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
-    names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.metrics)) if name in metrics.numbers]
-    return Report(
+    names = [name for name in dict.fromkeys((*METRICS_KEYS, *candidate.margins)) if name in metrics.numbers]
+    report = Report(
         version=candidate.version,
         manifest_digest=manifest_digest,
         model_digest=metrics.model_digest,
@@ -86,20 +49,27 @@ def compact_report(measured: Measured, manifest_digest: str) -> Report:
         live_version=live.version,
         live_metrics=live.metrics,
         live_evidence=live.evidence,
+        comparison=measured.compared.comparison if measured.compared else None,
+        leakage=measured.leakage.leakage,
+        not_measured=measured.not_measured,
     )
+    return report_from_payload(report_to_payload(fitted(report)), version=candidate.version)
 
 
-def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> bytes:
-    """Everything, as JSON with sorted keys: equal input gives equal bytes."""
+def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFact]) -> dict[str, Any]:
+    """Everything that was found out, and what follows from it by the policy: what a page and a later check are made from."""
     candidate, metrics, predictions, live = measured.candidate, measured.metrics, measured.predictions, measured.live
-    content: dict[str, Any] = {
+    decisions = decisions_with(candidate.holdouts, compact.holdout_digest)
+    return {
         "schema": SCHEMA,
         "compact": report_to_payload(compact),
         "version": candidate.version,
         "model": candidate.model,
         "request": candidate.request,
         "podUID": candidate.pod_uid,
-        "policyMetrics": candidate.metrics,
+        "frozen": encode(candidate.frozen),
+        "decisions": decisions,
+        "judgement": encode(judge(candidate.frozen.policy, compact, candidate.frozen.baseline, decisions)),
         "trainingDate": metrics.training_date,
         "modelDigest": metrics.model_digest,
         "manifestDigest": compact.manifest_digest,
@@ -107,10 +77,29 @@ def full_report(measured: Measured, compact: Report, files: Mapping[str, FileFac
         "recomputed": _texts(measured.recomputed),
         "labels": metrics.labels,
         "holdout": _holdout(predictions),
-        "live": asdict(live) | {"metrics": _texts(live.metrics)},
+        "live": _live(live, candidate.live_digest),
+        "comparison": comparison_details(measured.compared, candidate.margins),
+        "leakage": leakage_details(measured.leakage.leakage),
+        "flips": [asdict(flip) for flip in measured.flips],
+        "notMeasured": measured.not_measured,
         "files": {path: asdict(fact) for path, fact in files.items()},
-        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+        "libraries": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
     }
+
+
+def in_json(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A full report as it is when it is read again."""
+    content_again: dict[str, Any] = json.loads(as_json(content))
+    return content_again
+
+
+def as_json(content: Mapping[str, Any]) -> bytes:
+    """A full report as it is stored, with sorted keys: equal input gives equal bytes."""
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True).encode() + b"\n"
 
 
@@ -121,7 +110,20 @@ def _holdout(predictions: Predictions | None) -> dict[str, Any]:
         "digest": predictions.digest,
         "rows": predictions.rows,
         "classes": class_counts(predictions),
-        "slices": predictions.slices,
+        "slices": [column.name for column in predictions.slices],
+        "unusableColumns": predictions.unusable,
+    }
+
+
+def _live(live: LiveNumbers, digest: str) -> dict[str, Any]:
+    return {
+        "version": live.version,
+        "manifestDigest": digest,
+        "evidence": live.evidence,
+        "metrics": _texts(live.metrics),
+        "labels": live.labels,
+        "disagreement": live.disagreement,
+        "problem": live.problem,
     }
 
 

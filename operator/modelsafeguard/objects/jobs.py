@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from modelsafeguard.api import names
+from modelsafeguard.api.codec import encode
 from modelsafeguard.core import contract, pod
 from modelsafeguard.core.lifecycle.step import JobRole
 from modelsafeguard.core.lifecycle.world import reader_name
@@ -80,7 +81,7 @@ def training_job(model: Model, request: Request, images: Images, *, node: str | 
 
 def reader_job(model: Model, request: Request, images: Images, *, node: str | None = None) -> dict[str, Any]:
     """The Job that delivers the stored report of a candidate once more, after its termination message was lost."""
-    env = [*_subject(model, request), *_asked_of_measure(model, request)]
+    env = [*_subject(model, request), _store()]
     reader = _housekeeper(model, images, pod.READ, env)
     return _housekeeping(model, _metadata(model, JobRole.READER, reader_name(request.status.version), request), reader, node)
 
@@ -200,9 +201,14 @@ def _subject(model: Model, request: Request) -> list[dict[str, Any]]:
 
 def _asked_of_measure(model: Model, request: Request) -> list[dict[str, Any]]:
     live, frozen = _our_live(model), request.status.frozen
-    metrics = [rule.name for rule in (frozen.policy if frozen else model.spec.policy).metrics]
+    if frozen is None:
+        raise ValueError("nothing is trained before it is written down what it will be judged by")
+    judged_by = [
+        variable(pod.FROZEN, _json(encode(frozen))),
+        variable(pod.HOLDOUTS, _json([encode(use) for use in model.status.holdouts])),
+    ]
     baseline = [variable(pod.LIVE_VERSION, live.version), variable(pod.LIVE_DIGEST, live.manifest_digest)] if live else []
-    return [_store(), variable(pod.METRICS, _json(metrics)), *baseline]
+    return [_store(), *judged_by, *baseline]
 
 
 def _data_variables(model: Model) -> list[dict[str, Any]]:

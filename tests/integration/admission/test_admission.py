@@ -195,7 +195,7 @@ class TestApprovingIsSigning:
     @pytest.fixture(autouse=True)
     def candidate(self, person) -> Person:
         """A request that awaits approval, by somebody who plays its requester and the operator."""
-        administrator = person("administrator", EVERYTHING_OF_OURS, may("patch", "retrainrequests/status"))
+        administrator = person("administrator", EVERYTHING_OF_OURS, APPROVE, may("patch", "retrainrequests/status"))
         allowed(administrator.create(retrain()))
         allowed(administrator.patch("retrainrequests", {"status": {"stage": "AwaitingApproval"}}, "/status"))
         return administrator
@@ -244,6 +244,25 @@ class TestApprovingIsSigning:
         another = retrain(approved_by="alice")
         another["metadata"]["name"] = "nightly-9"
         refused(person("alice", *OWNER, APPROVE).create(another), "Only a RetrainRequest in stage AwaitingApproval")
+
+    def test_why_is_said_with_the_approval_and_stays(self, person):
+        alice = person("alice", EVERYTHING_OF_OURS, APPROVE)
+        refused(alice.patch("retrainrequests", annotated(approval_reason="looks good")), "is set together with")
+        allowed(alice.patch("retrainrequests", annotated(approved_by="alice", approval_reason="looked at the flips")))
+        for other in ("because", None):
+            refused(alice.patch("retrainrequests", annotated(approval_reason=other)), "is set together with")
+
+    def test_ones_own_request_too(self, candidate):
+        allowed(candidate.patch("retrainrequests", annotated(approved_by=candidate.name)))
+
+    def test_but_not_ones_own_where_the_models_policy_forbids_that(self, person, candidate):
+        forbidding = {"modelUID": "uid", "modelGeneration": 1, "policy": {"approvals": {"forbidOwn": True}}}
+        allowed(candidate.patch("retrainrequests", {"status": {"frozen": forbidding}}, "/status"))
+        refused(
+            candidate.patch("retrainrequests", annotated(approved_by=candidate.name)),
+            "was made by administrator, and its model's policy (approvals.forbidOwn) asks for another person's approval",
+        )
+        allowed(person("alice", EVERYTHING_OF_OURS, APPROVE).patch("retrainrequests", annotated(approved_by="alice")))
 
 
 class TestAcceptingAnotherBaselineIsSigning:

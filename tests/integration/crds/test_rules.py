@@ -6,8 +6,8 @@ from tests.support.client import ApiError
 from tests.support.objects import merged, model_deployment, retrain_request
 
 
-def metric(name="accuracy", drop="0.01"):
-    return {"name": name, "maxDrop": drop}
+def metric(name="accuracy", drop="0.01", **others):
+    return {"name": name, "maxDrop": drop, **others}
 
 
 def policy(*metrics, **others):
@@ -36,6 +36,9 @@ DECIMAL = 'maxDrop is a decimal number in quotes, with at most ten digits after 
 PATH = "a path is relative to the claim's root: names of letters, digits and . _ -, with one / between them and none at its ends"
 NO_DOTS = "a path has no segment . or .."
 METRIC_NAME = "a metric's name consists of letters, digits and _, as in metrics.json"
+NOT_NEGATIVE = "is a decimal number in quotes that is not negative"
+SHARE = 'is a decimal number in quotes between 0 and 1: "0.01" is one percentage point'
+ALWAYS = "PolicyComplete and MetricsValid are always enforced"
 MOUNT = "a trainer mounts its volumes at an absolute path, and neither at / nor at or below /safeguard"
 
 # What both kinds say of a policy.
@@ -63,6 +66,12 @@ POLICIES = [
     pytest.param(policy(metric("training_date")), "as an annotation this name has another meaning", id="a metric called training_date"),
     pytest.param(policy(metric("version")), "as an annotation this name has another meaning", id="a metric called version"),
     pytest.param(policy(*(metric(f"m{number}") for number in range(9))), "must have at most 8 items", id="nine metrics"),
+    pytest.param(policy(metric(minValue="high")), "minValue is a decimal number in quotes", id="a floor that is no number"),
+    pytest.param(policy(metric(minValue="80")), "minValue of a metric that lies between 0 and 1 does so too", id="a floor in per cent"),
+    pytest.param(policy(metric(maxGain="-0.01")), f"maxGain {NOT_NEGATIVE}", id="a negative largest gain"),
+    pytest.param(policy(metric(maxTotalDrop="NaN")), f"maxTotalDrop {NOT_NEGATIVE}", id="a budget that is no number"),
+    pytest.param(policy(metric("approval_reason")), "as an annotation this name has another meaning", id="a metric called approval_reason"),
+    pytest.param(policy(metric(), profile="Lax"), 'supported values: "Seed", "Strict"', id="a profile there is not"),
     pytest.param(
         policy(metric(), promotion="Sometimes"), 'supported values: "Automatic", "Manual", "DryRun"', id="a promotion there is not"
     ),
@@ -78,6 +87,21 @@ POLICIES = [
         pytest.param({"policy": None}, "spec.policy: Required value", id="no policy"),
         pytest.param({"policy": {"approvalDeadlineSeconds": 59}}, "should be greater than or equal to 60", id="no time to approve"),
         pytest.param({"policy": {"approvalDeadlineSeconds": 2_592_001}}, "should be less than or equal to 2592000", id="for ever"),
+        *(
+            pytest.param(policy(metric(), gates=[{"name": gate, "mode": mode}]), ALWAYS, id=f"{gate} set to {mode}")
+            for gate in ("PolicyComplete", "MetricsValid")
+            for mode in ("Warn", "Off")
+        ),
+        pytest.param(policy(metric(), gates=[{"name": "NoBug", "mode": "Warn"}]), "Unsupported value", id="a gate there is not"),
+        pytest.param(policy(metric(), gates=[{"name": "NoLeakage", "mode": False}]), "must be of type string", id="Off without its quotes"),
+        pytest.param(policy(metric(), gates=[{"name": "NoLeakage", "mode": "Off"}] * 2), "Duplicate value", id="one gate twice"),
+        pytest.param(policy(metric(), maxLeakage="5"), f"maxLeakage {SHARE}", id="a leak in per cent"),
+        pytest.param(policy(metric(), maxSliceDrop="-0.1"), f"maxSliceDrop {SHARE}", id="a slice that has to gain"),
+        pytest.param(policy(metric(), maxNegativeFlips="1.5"), f"maxNegativeFlips {SHARE}", id="more flips than rows"),
+        pytest.param(policy(metric(), minHoldoutRows=0), "should be greater than or equal to 1", id="a holdout without rows"),
+        pytest.param(
+            policy(metric(), onInconclusive="Promote"), 'supported values: "Finish", "AwaitApproval"', id="to promote on no evidence"
+        ),
         pytest.param({"storage": {"path": "../other"}}, NO_DOTS, id="a path that leaves the folder"),
         pytest.param({"storage": {"path": "a/../../b"}}, NO_DOTS, id="a path that leaves the folder on its way"),
         pytest.param({"storage": {"path": "./a"}}, NO_DOTS, id="a path with two spellings"),
@@ -166,7 +190,23 @@ async def test_a_model_is_refused_with_a_sentence(anywhere, changes, sentence):
             pytest.param(policy(metric(drop=drop)), id=f"a threshold of {drop}")
             for drop in ("0", "-0", "0.010", "-0.005", "1", "-1", "1.0000000000", "0.0000000001")
         ),
-        pytest.param(policy(metric("n_samples", "100")), id="a threshold of a count"),
+        pytest.param(policy(metric("n_samples", "100", minValue="1000", maxGain="5000")), id="a threshold of a count"),
+        pytest.param(
+            policy(
+                metric(minValue="0.8", maxGain="0.02", maxTotalDrop="0.015"),
+                metric("reward", "3", minValue="-10"),
+                profile="Strict",
+                gates=[{"name": "NoLeakage", "mode": "Off"}, {"name": "MetricsValid", "mode": "Enforce"}],
+                minHoldoutRows=1000,
+                maxDecisions=20,
+                maxSliceDrop="0.02",
+                maxLeakage="0",
+                maxNegativeFlips="1.0",
+                onInconclusive="AwaitApproval",
+                approvals={"forbidOwn": True},
+            ),
+            id="a policy with all that it can say",
+        ),
         pytest.param(policy(*(metric(f"m{number}") for number in range(8))), id="eight metrics"),
         pytest.param(policy(metric("AUC_pr2")), id="a metric with capitals and digits"),
         *(pytest.param({"storage": {"path": path}}, id=f"the path {path}") for path in ("a", "a/b-c/d.e_f", "a..b", "...", ".hidden/x")),
@@ -206,7 +246,17 @@ async def test_a_smallest_model_gets_the_defaults(client):
     serving = {"deploymentName": "intents", "container": "server", "modelVolume": "model"}
     assert created["spec"]["serving"] == {**serving, "progressDeadlineSeconds": 300, "bakeSeconds": 60, "onDrift": "Report"}
     assert created["spec"]["history"] == {"promoted": 10, "rejected": 3}
-    assert created["spec"]["policy"]["promotion"] == "Automatic"
+    assert {name: value for name, value in created["spec"]["policy"].items() if name != "metrics"} == {
+        "promotion": "Automatic",
+        "profile": "Seed",
+        "minHoldoutRows": 100,
+        "maxDecisions": 50,
+        "maxSliceDrop": "0",
+        "maxLeakage": "0.01",
+        "onInconclusive": "Finish",
+        "approvals": {"forbidOwn": False},
+        "approvalDeadlineSeconds": 604_800,
+    }
     assert created["spec"]["suspend"] is False
 
 
@@ -239,6 +289,7 @@ async def test_a_request_is_refused_with_a_sentence(anywhere, changes, sentence)
         pytest.param({}, id="a model's name is enough"),
         pytest.param(policy(metric(drop="-0.005"), metric("auc_pr", "0")), id="stricter thresholds and another metric"),
         pytest.param({"policy": {"promotion": "DryRun"}}, id="a dry run by the owner's thresholds"),
+        pytest.param(policy(metric(minValue="0.9", maxTotalDrop="0"), profile="Strict"), id="all gates, a floor and no budget"),
         pytest.param({"parameters": {"dataset": "full", "note": ""}, "ttlSecondsAfterFinished": 0}, id="parameters and a lifetime"),
     ],
 )

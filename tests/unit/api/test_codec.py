@@ -17,6 +17,7 @@ from modelsafeguard.api import modeldeployment, retrainrequest
 from modelsafeguard.api.codec import json_name
 from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.core.model import Live, ModelSpec, ModelStatus, OnDrift, ServingState
+from modelsafeguard.core.numbers import PValue, p_value
 from modelsafeguard.core.policy import MetricRule, Policy
 from modelsafeguard.core.request import RequestSpec, RequestStatus, Stage, Trigger
 from modelsafeguard.core.verdict import Verdict
@@ -52,8 +53,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) is tuple:
         return st.lists(values(get_args(hint)[0]), max_size=2).map(tuple)
     if get_origin(hint) is Mapping:
-        below = get_args(hint)[1]
-        return st.dictionaries(st.text(max_size=8), json_values if below is Any else values(below), max_size=2)
+        key, below = get_args(hint)
+        return st.dictionaries(values(key), json_values if below is Any else values(below), max_size=2)
     if dataclasses.is_dataclass(hint):
         return st.builds(hint, **{name: values(below) for name, below in get_type_hints(hint).items()})
     return st.sampled_from(list(hint)) if issubclass(hint, StrEnum) else SCALARS[hint]
@@ -64,6 +65,7 @@ SCALARS: dict[type, st.SearchStrategy[Any]] = {
     int: st.integers(),
     bool: st.booleans(),
     Decimal: st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=10),
+    PValue: st.floats(0, 1).map(p_value),
     datetime: st.integers(0, 4 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
 }
 
@@ -154,6 +156,7 @@ def test_what_must_be_there_is_written_even_if_it_is_empty():
         "serving": {},
         "adopted": False,
         "published": False,
+        "evidence": "None",
     }
 
 

@@ -15,12 +15,16 @@ import yaml
 from modelsafeguard.api import names
 from modelsafeguard.api.codec import encode, json_name
 from modelsafeguard.api.scalars import DECIMAL_LENGTH, DECIMAL_PATTERN
-from modelsafeguard.core.annotations import LONGEST_SIGNATURE
+from modelsafeguard.core.annotations import LONGEST_REASON, LONGEST_SIGNATURE
+from modelsafeguard.core.comparison import LONGEST_NAME, NAMED_CLASSES, WORST_SLICES
 from modelsafeguard.core.lifecycle.approval import MOST_WAITING
+from modelsafeguard.core.lifecycle.holdouts import MOST_HOLDOUTS
 from modelsafeguard.core.lifecycle.pruning import BATCH
 from modelsafeguard.core.lifecycle.records import MOST_RECORDS
 from modelsafeguard.core.model import History, ModelSpec, ModelStatus
+from modelsafeguard.core.numbers import P_VALUE_PATTERN, PValue
 from modelsafeguard.core.parameters import MAX_VALUE
+from modelsafeguard.core.profiles import ALWAYS_ENFORCED, GateName, Mode
 from modelsafeguard.core.request import RequestSpec, RequestStatus
 
 CRDS = Path(__file__).parents[3] / "crds"
@@ -54,6 +58,7 @@ SCALARS = {
     int: Fact("integer"),
     bool: Fact("boolean"),
     Decimal: Fact("string"),
+    PValue: Fact("string"),
     datetime: Fact("string", format="date-time"),
 }
 PASSED_ON = Fact("object, passed on as it is")
@@ -121,6 +126,8 @@ def shown_default(field: dataclasses.Field[Any]) -> Any:
     value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
     if value in (dataclasses.MISSING, None, "", (), {}):
         return None
+    if isinstance(value, Decimal):
+        return str(value)
     return {} if dataclasses.is_dataclass(value) else value
 
 
@@ -183,6 +190,17 @@ def test_every_rule_has_a_sentence_and_a_reason(plural):
     assert [rule["rule"] for rule in rules if not (rule.get("message") and rule.get("reason"))] == []
 
 
+def test_the_status_holds_exactly_the_p_values_that_are_written():
+    assert P_VALUE_PATTERN in [schema.get("pattern") for _, schema in nodes(root(names.REQUEST_PLURAL))]
+
+
+def test_the_compact_report_has_no_more_examples_and_no_longer_names_than_the_status_holds():
+    comparison = root(names.REQUEST_PLURAL)["properties"]["status"]["properties"]["report"]["properties"]["comparison"]["properties"]
+    slices, classes = comparison["slices"], comparison["classesLost"]["properties"]["names"]
+    assert (slices["maxItems"], slices["items"]["properties"]["value"]["maxLength"]) == (WORST_SLICES, LONGEST_NAME)
+    assert (classes["maxItems"], classes["items"]["maxLength"]) == (NAMED_CLASSES, LONGEST_NAME)
+
+
 def test_the_status_holds_exactly_the_decimals_that_are_written():
     decimals = [schema for plural in KINDS for _, schema in nodes(root(plural)) if schema.get("pattern") == DECIMAL_PATTERN]
     assert {schema["maxLength"] for schema in decimals} == {DECIMAL_LENGTH}
@@ -224,6 +242,7 @@ def test_the_records_hold_as_much_of_a_signature_as_is_read():
     model, request = (root(plural)["properties"]["status"]["properties"] for plural in KINDS)
     held = [model["rebasedBy"], request["approvedBy"], request["uncheckedApproval"]]
     assert {signature["maxLength"] for signature in held} == {LONGEST_SIGNATURE}
+    assert request["approvalReason"]["maxLength"] == LONGEST_REASON
 
 
 def test_the_record_has_room_for_every_version_that_may_be_on_the_volume_at_once():
@@ -234,9 +253,28 @@ def test_the_record_has_room_for_every_version_that_may_be_on_the_volume_at_once
     assert MOST_WAITING + longest + BATCH <= MOST_RECORDS
 
 
+def test_the_record_counts_the_decisions_on_as_many_holdouts_as_the_program_does():
+    assert root(names.MODEL_PLURAL)["properties"]["status"]["properties"]["holdouts"]["maxItems"] == MOST_HOLDOUTS
+
+
+def test_what_is_always_enforced_cannot_be_set_otherwise():
+    gates = root(names.MODEL_PLURAL)["properties"]["spec"]["properties"]["policy"]["properties"]["gates"]
+    (rule,) = gates["items"]["x-kubernetes-validations"]
+    always = [str(gate) for gate in GateName if gate in ALWAYS_ENFORCED]
+    assert rule["rule"] == f"self.mode == '{Mode.ENFORCE}' || !(self.name in {always})"
+    assert gates["maxItems"] == len(GateName)
+
+
+def test_the_status_has_room_for_every_finding_on_as_many_metrics_as_owner_and_request_can_name():
+    policy = root(names.MODEL_PLURAL)["properties"]["spec"]["properties"]["policy"]["properties"]
+    findings = root(names.REQUEST_PLURAL)["properties"]["status"]["properties"]["findings"]
+    assert 2 * policy["metrics"]["maxItems"] * len(GateName) <= findings["maxItems"]
+
+
 def test_a_metric_cannot_have_the_name_of_an_annotation_of_another_meaning():
     facts = [names.ANNOTATION_VERSION, names.ANNOTATION_TRAINING_DATE, names.ANNOTATION_HOLDOUT_DIGEST]
-    orders = [names.ANNOTATION_CANCEL, names.ANNOTATION_APPROVED_BY, names.ANNOTATION_REBASED_BY, names.ANNOTATION_REQUESTED_BY]
+    approval = [names.ANNOTATION_APPROVED_BY, names.ANNOTATION_APPROVAL_REASON]
+    orders = [names.ANNOTATION_CANCEL, *approval, names.ANNOTATION_REBASED_BY, names.ANNOTATION_REQUESTED_BY]
     metric = root(names.MODEL_PLURAL)["properties"]["spec"]["properties"]["policy"]["properties"]["metrics"]["items"]["properties"]["name"]
     refused = str([names.annotated_metric(annotation) for annotation in (*facts, *orders)])
     assert f"!(self in {refused})" in [rule["rule"] for rule in metric["x-kubernetes-validations"]]

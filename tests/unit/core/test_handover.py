@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelsafeguard.core.comparison import Classes, Comparison, Leakage, MetricComparison, Part, SliceComparison, Unmeasured
 from modelsafeguard.core.errors import HandoverTooLargeError
-from modelsafeguard.core.handover import LIMIT, Failure, decode, encode, encode_failure, encode_report, parse_handover
+from modelsafeguard.core.handover import LIMIT, Failure, decode, encode, encode_failure, encode_report, fitted, parse_handover
+from modelsafeguard.core.numbers import PValue
 from modelsafeguard.core.report import Evidence, Report
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -130,6 +132,77 @@ def test_the_largest_report_with_six_long_metrics_beside_the_standard_ones_fits(
 def test_a_report_that_does_not_fit_is_refused_and_says_what_to_do():
     with pytest.raises(HandoverTooLargeError, match="name fewer metrics in the policy"):
         encode_report(largest(20))
+
+
+SLICE = SliceComparison("a_column_with_a_name", "v" * 250, 450_000, 20_000, 118_000, PValue("3.05e-300"))
+
+
+def with_comparison(report):
+    """As large as it comes: the worst of many slices with long names, and many classes."""
+    metric = MetricComparison(Decimal(0), Decimal("-0.123456"), Decimal("-0.123456"), Decimal("0.0123456789"))
+    classes = Classes(150, tuple("c" * 250 for _ in range(150)))
+    comparison = Comparison(
+        report.holdout_rows, 1000, 300, 300, PValue("3.05e-300"), 10_000, dict.fromkeys(STANDARD, metric), 10_000, (SLICE,) * 9, classes,
+        classes,
+    )  # fmt: skip
+    reasons = {Part.SLICES: Unmeasured.COLUMN_UNUSABLE, Part.LIVE_LEAKAGE: Unmeasured.TRAIN_DIGESTS_INVALID}
+    return replace(report, comparison=comparison, leakage=Leakage(report.holdout_rows, 100_000), not_measured=reasons)
+
+
+ORDINARY = Report(
+    "nightly-8-1f0c9a2e",
+    DIGEST,
+    DIGEST,
+    {name: Decimal("0.9113333333") for name in STANDARD} | {name: Decimal(15_000) for name in COUNTS},
+    "2025-08-20T14:30:00Z",
+    DIGEST,
+    4500,
+    "nightly-7-00c0ffee",
+    {name: Decimal("0.9113333333") for name in STANDARD},
+    Evidence.PAIRED,
+)
+
+
+def test_an_ordinary_report_has_room_for_three_slices_and_the_names_of_classes():
+    one = SliceComparison("domain", "banking", 450, 20, 118, PValue("3.05e-41"))
+    comparison = replace(
+        with_comparison(ORDINARY).comparison,
+        slices=(one,) * 9,
+        classes_lost=Classes(2, ("freeze_account", "transfer")),
+        classes_gained=Classes(1, ("travel_notification",)),
+    )
+
+    report = fitted(replace(ORDINARY, comparison=comparison, leakage=Leakage(4500, 19, 19)))
+
+    assert report.comparison == comparison.abridged()
+    assert len(report.comparison.slices) == 3
+    assert parse_handover(encode_report(report).decode(), version=report.version) == report
+
+
+def test_a_report_with_a_comparison_names_as_much_as_there_is_room_for_and_at_least_the_worst_slice():
+    report = fitted(with_comparison(largest(0)))
+
+    assert [one.value for one in report.comparison.slices] == ["v" * 13 + "..."]
+    assert (report.comparison.classes_lost, report.comparison.slices_tested) == (Classes(150, ("c" * 13 + "...",)), 10_000)
+    assert parse_handover(encode_report(report).decode(), version=report.version) == report
+
+
+def test_names_that_take_twelve_bytes_a_character_are_cut_until_they_fit():
+    report = with_comparison(largest(0))
+    slices = (replace(SLICE, column="\U0001f600" * 250, value="\U0001f600" * 250),)
+
+    shortened = fitted(replace(report, comparison=replace(report.comparison, slices=slices)))
+
+    assert [(one.column, one.value) for one in shortened.comparison.slices] == [("\U0001f600" * 3 + "...",) * 2]
+
+
+def test_a_report_whose_comparison_does_not_fit_however_short_is_refused():
+    with pytest.raises(HandoverTooLargeError, match="name fewer metrics in the policy"):
+        fitted(with_comparison(largest(6)))
+
+
+def test_a_report_without_a_comparison_is_handed_over_as_it_is():
+    assert fitted(REPORT) == REPORT
 
 
 def test_a_number_that_is_not_json_is_never_sent():

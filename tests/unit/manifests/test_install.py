@@ -3,7 +3,7 @@ import pytest
 from hack.demo.manifests import STANDING_IN
 from modelsafeguard.api.names import LABEL_ROLE
 from modelsafeguard.engine.settings import Settings
-from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING
+from modelsafeguard.kube.paths import APPROVE_BINDING, REBASE_BINDING, REQUESTER_BINDING
 
 OPERATOR = "modelsafeguard-operator"
 READER = "modelsafeguard-admission-reader"
@@ -72,7 +72,7 @@ class TestTheOperatorsRights:
         assert {document["metadata"]["name"] for document in install if document["kind"] == "ClusterRole"} == {OPERATOR, READER}
         (rule,) = only(install, "ClusterRole", READER)["rules"]
         assert (set(rule["resources"]), rule["verbs"]) == ({"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, ["get"])
-        assert rule["resourceNames"] == [path.rsplit("/", 1)[1] for path in (APPROVE_BINDING, REBASE_BINDING)]
+        assert rule["resourceNames"] == [path.rsplit("/", 1)[1] for path in (APPROVE_BINDING, REBASE_BINDING, REQUESTER_BINDING)]
 
     def test_are_the_same_for_one_namespace_and_for_all(self, install, documents):
         assert only(install, "ClusterRole")["rules"] == documents("manifests/base/role.yaml")[0]["rules"]

@@ -63,7 +63,7 @@ def test_every_folder_that_the_readme_applies_is_there(readme):
         assert any((ROOT / folder / name).is_file() for name in ("kustomization.yaml", "Kustomization")), folder
 
 
-@pytest.mark.parametrize("annotation", ["approved-by", "rebased-by", "cancel"])
+@pytest.mark.parametrize("annotation", ["approved-by", "approval-reason", "rebased-by", "cancel"])
 def test_the_readme_says_how_a_person_decides(readme, annotation):
     assert f"modelsafeguard.io/{annotation}=" in readme
 

@@ -1,6 +1,7 @@
 import pytest
 
 from modelsafeguard.measure.__main__ import main
+from tests.support.storage import frozen, judged_by
 
 
 def test_an_error_of_measure_itself_is_a_sentence_and_its_traceback_goes_to_the_log(world, monkeypatch, caplog):
@@ -24,7 +25,7 @@ def test_a_report_that_cannot_be_said_is_no_failure_since_a_reader_can_fetch_it(
         "SAFEGUARD_STORE": str(world.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": "[]",
+        **judged_by(frozen({"accuracy": "0.01"})),
         "SAFEGUARD_TERMINATION_LOG": str(world.termination_log),
     }
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from modelsafeguard.core import handover, numbers
+from modelsafeguard.core import metrics as core_metrics
 from modelsafeguard.core import report as core_report
 from modelsafeguard.core.contract import METRICS_KEYS
-from modelsafeguard.measure import folder, live, manifest, metrics, predictions, report
+from modelsafeguard.core.text import text_digest
+from modelsafeguard.measure import folder, leakage, live, manifest, measured, metrics, predictions, slices, table
 from modelsafeguard.measure.errors import Reason
-from trainer.rows import text_digest
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "trainer-contract.md"
 
@@ -31,17 +32,21 @@ def section():
         f"UTF-8 of at most {folder.MAX_NAME_BYTES} bytes",
         f"may have at most {manifest.MAX_BYTES >> 20} MiB as the JSON of the manifest",
         f"`{manifest.MANIFEST_FILE}` is `measure`'s own name",
-        f"At most {metrics.MAX_BYTES >> 20} MiB of JSON in UTF-8, nested at most {metrics._MAX_DEPTH} levels deep",
+        f"At most {metrics.MAX_BYTES >> 20} MiB of JSON in UTF-8, nested at most {core_metrics.MAX_DEPTH} levels deep",
         f"a whole number from 0 to 10^{len(str(numbers.LARGEST)) - 1}",
         f"a number of at most 10^{len(str(numbers.LARGEST)) - 1} either way",
         f"at most {core_report._LONGEST_DATE} characters, a `T` or a space before the time",
         f"At most {predictions.MAX_BYTES >> 20} MiB and {predictions.MAX_ROWS:,} rows",
-        f"in any order, at most {predictions.MAX_COLUMNS} of them",
+        f"in any order, at most {table.MAX_COLUMNS} of them",
         f"A row has at most {predictions.MAX_ROW - 1:,} characters",
-        f"have at most {predictions.MAX_VALUE} characters and no control characters",
+        f"have at most {table.MAX_VALUE} characters and no control characters",
         f"at most {predictions.MAX_LABELS:,} distinct labels",
-        f"at least {report._DIGITS[0]} digits after the point count",
-        f"and at most {report._DIGITS[1]}.",
+        f"more than {slices.MAX_VALUES:,} distinct values",
+        f"At most {leakage.TEXTS.max_bytes >> 20:,} MiB and {predictions.MAX_ROWS:,} rows of less than",
+        f"rows of less than {leakage.TEXTS.max_row:,} characters",
+        f"At most {leakage.MAX_DIGESTS >> 20:,} MiB",
+        f"at least {measured._DIGITS[0]} digits after the point count",
+        f"and at most {measured._DIGITS[1]}.",
         f"more than {live.MAX_DISAGREEMENT:.1%} of the rows".replace("%", " %"),
         f"room for {handover.LIMIT:,} bytes",
     ],
@@ -57,6 +62,7 @@ OURS = {
     Reason.VERSION_DAMAGED,
     Reason.PUBLISH_INTERRUPTED,
     Reason.REPORT_MISSING,
+    Reason.REPORT_TOO_LARGE,
     Reason.VOLUME_FULL,
     Reason.VOLUME_ERROR,
     Reason.INTERNAL_ERROR,

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from modelsafeguard.core.comparison import Part, Unmeasured
 from modelsafeguard.core.report import Evidence, Report, holdout_digest
 from modelsafeguard.measure import folder as folder_reading
 from modelsafeguard.measure import publish as publishing
@@ -22,6 +23,10 @@ METRICS = {
     "training_date": "2025-08-20T14:30:00",
 }
 HOLDOUT = holdout_digest([("1", "yes"), ("2", "yes"), ("3", "no"), ("4", "no")])
+
+
+def _frozen(max_drop):
+    return json.dumps({"modelUID": "uid", "modelGeneration": 1, "policy": {"metrics": [{"name": "accuracy", "maxDrop": max_drop}]}})
 
 
 def mode(path):
@@ -49,9 +54,11 @@ def test_a_candidate_is_published_read_only_and_its_report_handed_over(world):
         training_date="2025-08-20T14:30:00",
         holdout_digest=HOLDOUT,
         holdout_rows=4,
+        not_measured={Part.COMPARISON: Unmeasured.NO_LIVE_VERSION, Part.LEAKAGE: Unmeasured.NO_HOLDOUT_TEXTS},
     )
     assert world.status == 0
     assert world.files() == [
+        "reports/v-2.html",
         "reports/v-2.json",
         "versions/v-2/metrics.json",
         "versions/v-2/model/weights.bin",
@@ -96,10 +103,12 @@ def test_the_full_report_has_what_was_written_and_what_was_measured(world):
         "digest": HOLDOUT,
         "rows": 4,
         "slices": ["channel"],
+        "unusableColumns": {},
         "classes": {"yes": {"rows": 2, "predicted": 1, "right": 1}, "no": {"rows": 2, "predicted": 3, "right": 2}},
     }
-    assert (report["model"], report["request"], report["policyMetrics"]) == ("intents", "nightly", ["accuracy", "f1_macro"])
-    assert set(report["libraries"]) == {"python", "numpy", "scikit-learn"}
+    assert (report["model"], report["request"]) == ("intents", "nightly")
+    assert report["frozen"]["policy"]["metrics"] == [{"name": "accuracy", "maxDrop": "0.01"}, {"name": "f1_macro", "maxDrop": "0.01"}]
+    assert set(report["libraries"]) == {"python", "numpy", "scipy", "scikit-learn"}
     assert set(report["files"]) == {"metrics.json", "model/weights.bin", "predictions.csv"}
 
 
@@ -300,13 +309,13 @@ def test_what_stands_in_the_place_of_the_trainers_folder_is_named_and_not_follow
 
 def test_a_file_that_vanishes_while_it_is_measured_is_not_taken_for_a_trainer_that_never_ran(world, monkeypatch):
     folder = world.trained()
-    measure = publishing.recompute
+    measure = publishing.measured
 
     def vanish(*args):
         (folder / "model" / "weights.bin").unlink()
         return measure(*args)
 
-    monkeypatch.setattr(publishing, "recompute", vanish)
+    monkeypatch.setattr(publishing, "measured", vanish)
 
     failure = world.publish()
 
@@ -376,14 +385,21 @@ def test_more_metrics_than_a_report_can_carry_publish_nothing(world):
         ("SAFEGUARD_STORE", "relative"),
         ("SAFEGUARD_LIVE_VERSION", ".."),
         ("SAFEGUARD_LIVE_DIGEST", "abc"),
-        ("SAFEGUARD_METRICS", "accuracy"),
-        ("SAFEGUARD_METRICS", '["a/b"]'),
-        ("SAFEGUARD_METRICS", "[" * 100_000),
+        ("SAFEGUARD_FROZEN", ""),
+        ("SAFEGUARD_FROZEN", "accuracy"),
+        ("SAFEGUARD_FROZEN", "[]"),
+        ("SAFEGUARD_FROZEN", "{}"),
+        ("SAFEGUARD_FROZEN", _frozen("0.01").replace("maxDrop", "maxdrop")),
+        ("SAFEGUARD_FROZEN", _frozen("NaN")),
+        ("SAFEGUARD_FROZEN", _frozen("1e3")),
+        ("SAFEGUARD_FROZEN", "[" * 100_000),
+        ("SAFEGUARD_HOLDOUTS", ""),
+        ("SAFEGUARD_HOLDOUTS", '[{"digest": "sha256:0", "decisions": "3"}]'),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused_by_name(world, variable, value):
     world.trained()
-    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_METRICS": "[]"}
+    settings = {"SAFEGUARD_VERSION": "v-2", "POD_UID": "pod-2", "SAFEGUARD_FROZEN": _frozen("0.01"), "SAFEGUARD_HOLDOUTS": "[]"}
 
     message = world.measure("publish", **{**settings, variable: value})
 

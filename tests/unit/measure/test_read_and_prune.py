@@ -99,7 +99,8 @@ def test_prune_removes_exactly_the_named_versions_and_keeps_their_reports(world)
     assert world.status == 0
     assert sorted(path.name for path in (world.store / "versions").iterdir()) == ["v-2"]
     assert sorted(path.name for path in (world.store / "staging").iterdir()) == ["v-4"]
-    assert sorted(path.name for path in (world.store / "reports").iterdir()) == ["v-1.json", "v-2.json", "v-3.json"]
+    kept = [f"v-{number}.{kind}" for number in (1, 2, 3) for kind in ("html", "json")]
+    assert sorted(path.name for path in (world.store / "reports").iterdir()) == kept
 
 
 @pytest.mark.usefixtures("published")

@@ -63,7 +63,9 @@ def publish(observed: Observed) -> Step | None:
 
 
 def rebase(observed: Observed) -> Step | None:
-    """Take notice of a signature for other numbers than the record's, once: where it was checked, they become the baseline.
+    """Take notice of a signature for the annotated numbers, once: where it was checked, they become the baseline.
+
+    The budget of losses begins anew then; a signature for the very numbers of the record accepts just that.
 
     One that comes at the wrong time, or that anybody could have set, accepts nothing, now or later: it must be removed and given anew.
     """
@@ -77,12 +79,13 @@ def rebase(observed: Observed) -> Step | None:
         told = Emit(None, "SignatureIgnored", message, warning=True, key=model.meta.resource_version)
         return step("a signature that does not count", told, WriteModel(seen))
     annotated = observed.public.baseline
-    if not signature or live is None or annotated is None or _same_numbers(live, annotated):
-        return step("a signature, and no other numbers to accept", WriteModel(seen))
-    accepted = replace(live, metrics=annotated.metrics, holdout_digest=annotated.holdout_digest, published=False)
-    message = f"{signature} accepted other numbers for live version {live.version}: {_changes(live, accepted)}"[:1000]
+    if not signature or live is None or annotated is None or (_same_numbers(live, annotated) and not live.below_best):
+        return step("a signature, and nothing to accept", WriteModel(seen))
+    accepted = replace(live, metrics=annotated.metrics, holdout_digest=annotated.holdout_digest, published=False, below_best={})
+    what = "the numbers of" if _same_numbers(live, annotated) else "other numbers for"
+    message = f"{signature} accepted {what} live version {live.version}: {_changes(live, accepted)}"[:1000]
     told = Emit(None, "BaselineRebased", message, key=model.meta.resource_version)
-    return step("a person has signed for other numbers", told, WriteModel(replace(seen, live=accepted)))
+    return step("a person has signed for the baseline", told, WriteModel(replace(seen, live=accepted)))
 
 
 def _same_numbers(live: Live, annotated: Baseline) -> bool:
@@ -108,7 +111,10 @@ def signature_of(model: Model) -> str:
 def _changes(before: Live, after: Live) -> str:
     names = [name for name in {**before.metrics, **after.metrics} if before.metrics.get(name) != after.metrics.get(name)]
     shown = [f"{label(name)} {before.metrics.get(name, 'none')} → {after.metrics.get(name, 'none')}" for name in names]
-    return ", ".join([*shown, *(["another holdout"] if before.holdout_digest != after.holdout_digest else [])])
+    if before.holdout_digest != after.holdout_digest:
+        shown.append("another holdout")
+    forgiven = ", ".join(f"{label(name)} was {distance} below the best" for name, distance in before.below_best.items())
+    return ", ".join([*shown, *([f"the budget of losses begins anew ({forgiven})"] if forgiven else [])])
 
 
 def restore_drift(observed: Observed) -> Step | None:

@@ -6,7 +6,8 @@ It leaves its place in the queue meanwhile. What may end it takes the place agai
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelsafeguard.core.annotations import APPROVED_BY, signature
+from modelsafeguard.core.annotations import APPROVAL_REASON, APPROVED_BY, LONGEST_REASON, REQUESTED_BY, signature
+from modelsafeguard.core.lifecycle.holdouts import after_decision, judged_on
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import Problem
 from modelsafeguard.core.lifecycle.records import of_deleted, recorded
@@ -15,8 +16,8 @@ from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import ActiveRequest, Model, WaitingVersion
 from modelsafeguard.core.policy import Policy, Promotion
 from modelsafeguard.core.request import Request, RequestStatus, Stage
-from modelsafeguard.core.text import duration
-from modelsafeguard.core.verdict import Ending, Verdict
+from modelsafeguard.core.text import duration, one_line
+from modelsafeguard.core.verdict import Ending, Outcome, Verdict, worst
 
 # One every six hours for a week. Should they all end at once (a newer version became live), status.versions has room for them beside
 # the longest history and what is about to be pruned: no folder is forgotten.
@@ -24,6 +25,10 @@ MOST_WAITING = 30
 UNCHECKED = (
     "its approval does not count: the API server did not check who gave it, or the operator may not see whether it does;"
     " install manifests/admission and create a new request"
+)
+OWN = (
+    "its approval does not count: spec.policy.approvals.forbidOwn asks for somebody else than who requested it, and that this is checked;"
+    " create a new request, and have another person approve it"
 )
 
 
@@ -37,8 +42,8 @@ def needs_approval(model: Model, policy: Policy) -> bool:
     return policy.promotion is Promotion.MANUAL or model.spec.pin is not None
 
 
-def awaiting(model: Model, request: Request, status: RequestStatus, now: datetime) -> RequestStatus:
-    """The status of an accepted candidate that waits for a person.
+def awaiting(model: Model, request: Request, status: RequestStatus, now: datetime, why: str = "accepted") -> RequestStatus:
+    """The status of a candidate that waits for a person: it was accepted, or ``why`` the gates leave it to one.
 
     An approval that is there already was not checked by the API server, which lets only what waits be approved: it never counts. One
     that has counted goes on to, when the candidate has to wait once more (for a pin).
@@ -48,7 +53,7 @@ def awaiting(model: Model, request: Request, status: RequestStatus, now: datetim
     return replace(
         status,
         stage=Stage.AWAITING_APPROVAL,
-        waiting=f"accepted; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
+        waiting=f"{why}; waits for a person to approve it (annotation {APPROVED_BY}){pinned}",
         deadline=now + timedelta(seconds=status.frozen.policy.approval_deadline_seconds),
         unchecked_approval="" if status.approved_by else approver(request),
     )
@@ -64,11 +69,17 @@ def too_many_wait(model: Model) -> Problem | None:
 
 def make_way(observed: Observed) -> Step | None:
     """A request that waits for a person frees its place; the queue goes on. The record keeps its version, whatever becomes of it."""
-    active, status = observed.active, observed.present.status
+    active, status, reference = observed.active, observed.present.status, observed.present.status.active_request
     if active is None or active.status.stage is not Stage.AWAITING_APPROVAL or _decided(observed, active, None):
         return None
+    assert reference is not None
     waiting = WaitingVersion(active.status.version, active.meta.name, active.meta.uid)
-    noted = replace(status, active_request=None, awaiting_approval=(*status.awaiting_approval, waiting))
+    noted = replace(
+        status,
+        active_request=None,
+        awaiting_approval=(*status.awaiting_approval, waiting),
+        holdouts=after_decision(status, reference, judged_on(active)),
+    )
     return step("it waits for a person: the queue goes on", WriteModel(noted))
 
 
@@ -94,7 +105,7 @@ def resume(observed: Observed, now: datetime) -> Step | None:
     for request in observed.requests:
         ours = request.status.model_uid == observed.present.meta.uid  # and not of a model of this name that is gone
         if ours and request.status.stage is Stage.AWAITING_APPROVAL and _decided(observed, request, now):
-            reference = ActiveRequest(request.meta.name, request.meta.uid)
+            reference = ActiveRequest(request.meta.name, request.meta.uid, judged=True)
             left = tuple(each for each in status.awaiting_approval if each.request_uid != request.meta.uid)
             resumed = replace(status, active_request=reference, awaiting_approval=left)
             return step(f"request {request.meta.name} need not wait any longer", WriteModel(resumed))
@@ -102,13 +113,14 @@ def resume(observed: Observed, now: datetime) -> Step | None:
 
 
 def say_unchecked(observed: Observed) -> Step | None:
-    """Tell a waiting request that its approval does not count, because nothing checked who gave it. Nor will it count later."""
+    """Tell a waiting request that its approval does not count, and why. Nor will it count later."""
     for request in observed.requests:
         status, name = request.status, approver(request)
-        unchecked = name and not status.approved_by and not _countable(observed, request)
-        if status.stage is Stage.AWAITING_APPROVAL and unchecked and status.waiting != UNCHECKED:
-            told = replace(status, waiting=UNCHECKED, unchecked_approval=name)
-            return step("its approval was not checked by the API server", WriteRequest(request, told))
+        void = name and not status.approved_by and not _countable(observed, request)
+        if status.stage is Stage.AWAITING_APPROVAL and void and status.waiting not in (UNCHECKED, OWN):
+            unchecked = not observed.approvals_checked or name == status.unchecked_approval
+            told = replace(status, waiting=UNCHECKED if unchecked else OWN, unchecked_approval=name)
+            return step("its approval does not count", WriteRequest(request, told))
     return None
 
 
@@ -120,9 +132,23 @@ def advance_approval(observed: Observed, request: Request, now: datetime) -> Ste
     if not decided:
         return None
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)
-    approved = replace(request.status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline, approved_by=decided)
-    told = Emit(request, "CandidateApproved", f"approved by {decided}: {request.status.message}")
+    status = request.status if request.status.approved_by else _approved(request, decided)
+    told = Emit(request, "CandidateApproved", f"{_words(status)}: {request.status.message}")
+    approved = replace(status, stage=Stage.ROLLING_OUT, waiting="", deadline=deadline)
     return step("a person has approved it", told, WriteRequest(request, approved))
+
+
+def _approved(request: Request, person: str) -> RequestStatus:
+    """Who has approved, and why. The sentence says it where a reason was given, or where the gates alone would not have let it pass."""
+    reason = one_line(request.meta.annotations.get(APPROVAL_REASON, ""))[:LONGEST_REASON].strip()
+    status = replace(request.status, approved_by=person, approval_reason=reason)
+    if not reason and worst(status.findings) is Outcome.PASSED:
+        return status
+    return replace(status, message=f"{status.message}; {_words(status)}")
+
+
+def _words(status: RequestStatus) -> str:
+    return f"approved by {status.approved_by}" + (f" ({status.approval_reason})" if status.approval_reason else "")
 
 
 def _decided(observed: Observed, request: Request, now: datetime | None) -> Ending | str:
@@ -148,4 +174,12 @@ def _decided(observed: Observed, request: Request, now: datetime | None) -> Endi
 
 
 def _countable(observed: Observed, request: Request) -> bool:
-    return observed.approvals_checked and approver(request) != request.status.unchecked_approval
+    return observed.approvals_checked and approver(request) != request.status.unchecked_approval and not _own(observed, request)
+
+
+def _own(observed: Observed, request: Request) -> bool:
+    """Whether it is forbidden that this person approves: who asked for it does, or it is not certain who that was."""
+    if request.status.frozen is None or not request.status.frozen.policy.approvals.forbid_own:
+        return False
+    requester = signature(request.meta, REQUESTED_BY)
+    return not observed.requesters_checked or requester in ("", approver(request))

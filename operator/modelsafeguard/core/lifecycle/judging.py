@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from modelsafeguard.core.judge import judge
 from modelsafeguard.core.lifecycle.approval import awaiting, needs_approval
+from modelsafeguard.core.lifecycle.holdouts import decisions_on
 from modelsafeguard.core.lifecycle.outcomes import finish
 from modelsafeguard.core.lifecycle.readiness import model_problem
 from modelsafeguard.core.lifecycle.step import Step, WriteRequest, step
@@ -14,6 +15,7 @@ from modelsafeguard.core.lifecycle.world import Observed
 from modelsafeguard.core.model import Live
 from modelsafeguard.core.numbers import signed
 from modelsafeguard.core.policy import Policy
+from modelsafeguard.core.profiles import Mode
 from modelsafeguard.core.report import Baseline, Report
 from modelsafeguard.core.request import Frozen, Request, Stage
 from modelsafeguard.core.verdict import Ending, Verdict
@@ -21,7 +23,7 @@ from modelsafeguard.core.verdict import Ending, Verdict
 
 def baseline_of(live: Live | None) -> Baseline | None:
     """The live model's numbers as a candidate is compared with them."""
-    return Baseline(live.version, live.metrics, live.holdout_digest) if live else None
+    return Baseline(live.version, live.metrics, live.holdout_digest, live.model_digest, live.below_best) if live else None
 
 
 # While one of these stands, the numbers or the Deployment are in doubt: nothing is judged.
@@ -55,7 +57,9 @@ def judged(observed: Observed, request: Request, report: Report, now: datetime) 
 
 def explained(why: str, written: WriteRequest) -> Step:
     """A step with what every gate found, for who reads along."""
-    findings = (f"{each.gate} {each.outcome} ({each.message})" for each in written.status.findings)
+    findings = (
+        f"{'warning: ' if each.mode is Mode.WARN else ''}{each.gate} {each.outcome} ({each.message})" for each in written.status.findings
+    )
     return step("; ".join([f"{why}: {written.status.message or written.status.waiting}", *findings]), written)
 
 
@@ -63,18 +67,22 @@ def _judgement(observed: Observed, request: Request, report: Report, now: dateti
     """Report, findings and decision in one write: a verdict, or the order to roll out."""
     frozen = frozen or request.status.frozen
     assert frozen is not None
-    judgement = judge(frozen.policy, report, frozen.baseline)
+    decisions = decisions_on(observed.present.status, report.holdout_digest)
+    judgement = judge(frozen.policy, report, frozen.baseline, decisions)
     status = replace(
         request.status,
         frozen=frozen,
         report=report,
         findings=judgement.findings,
+        decisions=decisions,
         deltas=_shown(frozen.policy, judgement.deltas),
         reason=judgement.reason,
         message=judgement.message,
     )
     if judgement.verdict:
         return finish(request, Ending(judgement.verdict, judgement.reason, judgement.message), now, status)
+    if judgement.needs_approval:
+        return WriteRequest(request, awaiting(observed.present, request, status, now, judgement.message))
     if needs_approval(observed.present, frozen.policy):
         return WriteRequest(request, awaiting(observed.present, request, status, now))
     deadline = now + timedelta(seconds=observed.present.spec.serving.progress_deadline_seconds)

@@ -110,6 +110,8 @@ def _rolled_out(observed: Observed, record: VersionRecord, now: datetime) -> Wri
         model_digest=record.model_digest,
         training_date=record.training_date,
         request_uid=record.request_uid,
+        below_best=record.below_best,
+        evidence=record.evidence,
     )
     why = f": {model.spec.pin.reason}" if model.spec.pin.reason else ""
     rollout = intent(observed, version, order_of(model), f"version {record.version} serves, as spec.pin orders{why}", now)

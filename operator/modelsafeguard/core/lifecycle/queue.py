@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from modelsafeguard.core.lifecycle.approval import too_many_wait
+from modelsafeguard.core.lifecycle.holdouts import after_decision, judged_on
 from modelsafeguard.core.lifecycle.outcomes import announce, announce_of_deleted, finish
 from modelsafeguard.core.lifecycle.pruning import overdue
 from modelsafeguard.core.lifecycle.readiness import Problem, model_problem
@@ -34,7 +35,9 @@ def release(observed: Observed, now: datetime) -> Step | None:
     version = version_of(reference)
     if request is None:
         record = of_deleted(reference, version, now)
-        freed = replace(status, active_request=None, versions=recorded(status.versions, record))
+        rolled_out = next((each.holdout_digest for each in status.versions if each.version == version), "")
+        holdouts = after_decision(status, reference, rolled_out)
+        freed = replace(status, active_request=None, versions=recorded(status.versions, record), holdouts=holdouts)
         last = status.last_rollout if status.last_rollout and status.last_rollout.request_uid == reference.uid else None
         told = [announce_of_deleted(observed.present, reference, last)] if last else []
         return step(
@@ -43,11 +46,12 @@ def release(observed: Observed, now: datetime) -> Step | None:
     if request.status.verdict is None:
         return None
     versions = recorded(status.versions, of_request(request)) if request.status.version else status.versions
+    holdouts = after_decision(status, reference, judged_on(request))
     return step(
         f"the active request has its verdict {request.status.verdict}",
         announce(request, request.status.verdict, request.status.message),
         *tidied(observed, version, reference.uid),
-        WriteModel(replace(status, active_request=None, versions=versions)),
+        WriteModel(replace(status, active_request=None, versions=versions, holdouts=holdouts)),
     )
 
 

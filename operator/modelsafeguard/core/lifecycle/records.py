@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelsafeguard.core.model import ActiveRequest, Best, LastRollout, Live, Model, ModelStatus, Rollout, VersionRecord
+from modelsafeguard.core.replay import Judged, judged_to_text
 from modelsafeguard.core.request import Request
 from modelsafeguard.core.verdict import Ending, Verdict
 
@@ -44,6 +45,9 @@ def _of_rollout(rollout: Rollout, ending: Ending, now: datetime) -> VersionRecor
         model_digest=candidate.model_digest,
         holdout_digest=candidate.holdout_digest,
         training_date=candidate.training_date,
+        below_best=candidate.below_best,
+        evidence=candidate.evidence,
+        judged=rollout.judged,
     )
 
 
@@ -65,7 +69,16 @@ def of_request(request: Request) -> VersionRecord:
         model_digest=report.model_digest if report else "",
         holdout_digest=report.holdout_digest if report else "",
         training_date=report.training_date if report else "",
+        judged=judged_text(request),
     )
+
+
+def judged_text(request: Request) -> str:
+    """What a request's candidate was judged on, as its version's record keeps it; '' if it was not judged."""
+    status = request.status
+    if status.report is None or status.frozen is None or not status.findings:
+        return ""
+    return judged_to_text(Judged(status.report, status.frozen.baseline, status.decisions))
 
 
 def of_deleted(reference: ActiveRequest, version: str, now: datetime) -> VersionRecord:

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 
 from modelsafeguard.core.cluster import Deployment, Pod
 from modelsafeguard.core.contract import version_path
+from modelsafeguard.core.gates import choose_baseline
+from modelsafeguard.core.gates.budget import below_best_after, evidence_of
 from modelsafeguard.core.lifecycle.bake import bake_violation, marks
 from modelsafeguard.core.lifecycle.outcomes import pin_ended
 from modelsafeguard.core.lifecycle.readiness import Problem, expected_serving, rollout_obstacle
-from modelsafeguard.core.lifecycle.records import closed
+from modelsafeguard.core.lifecycle.records import closed, judged_text
 from modelsafeguard.core.lifecycle.step import ApplyServing, Emit, Step, WriteModel, step
 from modelsafeguard.core.lifecycle.world import Observed, cancelled
 from modelsafeguard.core.model import Live, PodMark, Rollout, RolloutPhase, ServingState
@@ -23,8 +25,10 @@ _RESTORED = "; the previous version is restored"
 
 def begin(observed: Observed, request: Request, now: datetime) -> Step:
     """Write the intent of rolling out an accepted candidate, before anything is patched."""
-    report = request.status.report
+    report, frozen = request.status.report, request.status.frozen
     assert report is not None
+    assert frozen is not None
+    case = choose_baseline(report, frozen.baseline)
     candidate = Live(
         version=report.version,
         metrics=report.metrics,
@@ -35,8 +39,14 @@ def begin(observed: Observed, request: Request, now: datetime) -> Step:
         model_digest=report.model_digest,
         training_date=report.training_date,
         request_uid=request.meta.uid,
+        below_best=below_best_after(case, frozen.policy),
+        evidence=evidence_of(case),
     )
-    rollout = replace(intent(observed, candidate, request.meta.uid, request.status.message, now), request_name=request.meta.name)
+    rollout = replace(
+        intent(observed, candidate, request.meta.uid, request.status.message, now),
+        request_name=request.meta.name,
+        judged=judged_text(request),
+    )
     return step("accepted: the rollout is recorded", WriteModel(replace(observed.present.status, rollout=rollout)))
 
 

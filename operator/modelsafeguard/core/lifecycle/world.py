@@ -46,8 +46,9 @@ class Observed:
     those that belong to the present stage; ``job_pods`` their pods, by Job name. ``job_trouble`` is why a Job could not even make a
     pod. ``rival`` names an older ModelDeployment on the same Deployment or folder. ``mounted`` are the versions that a ReplicaSet
     with pods mounts, None where that was not asked. ``approvals_checked`` and ``signatures_checked`` say that the API server
-    lets only those approve, and sign for another baseline, who may. ``refusals`` are of effects that were tried since this pass over
-    the model began: a rule that meets one lets the next rule go on, or draws its conclusion. The next pass tries again.
+    lets only those approve, and sign for another baseline, who may; ``requesters_checked`` that it says who has made a request.
+    ``refusals`` are of effects that were tried since this pass over the model began: a rule that meets one lets the next rule go on, or
+    draws its conclusion. The next pass tries again.
     """
 
     namespace: str
@@ -65,6 +66,7 @@ class Observed:
     mounted: frozenset[str] | None = None
     approvals_checked: bool = False
     signatures_checked: bool = False
+    requesters_checked: bool = False
     refusals: tuple[Refusal, ...] = ()
 
     def refusal(self, effect: Effect) -> Refusal | None:

@@ -1,8 +1,8 @@
-import json
 import subprocess
 import sys
 
 from modelsafeguard.core.handover import parse_handover
+from tests.support.storage import frozen, judged_by
 
 
 def test_it_runs_as_a_module(storage):
@@ -12,7 +12,7 @@ def test_it_runs_as_a_module(storage):
         "SAFEGUARD_STORE": str(storage.store),
         "SAFEGUARD_VERSION": "v-2",
         "POD_UID": "pod-2",
-        "SAFEGUARD_METRICS": json.dumps(["accuracy"]),
+        **judged_by(frozen({"accuracy": "0.01"})),
         "SAFEGUARD_TERMINATION_LOG": str(storage.termination_log),
     }
 

@@ -1,24 +1,11 @@
 """The real CLINC150 files, which are not part of this project: read where they are there."""
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from tests.support.binaries import ROOT
 from trainer.dataset import dataset_file, read_rows
 from trainer.train import Settings, gather
-
-
-@pytest.fixture(scope="module")
-def clinc150():
-    """The folder with the CLINC150 files; the tests are skipped where there is none."""
-    named = os.environ.get("SAFEGUARD_CLINC150")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "clinc150"
-    if not (folder / "data_full.json").is_file():
-        pytest.skip(f"There is no CLINC150 data at {folder}: set SAFEGUARD_CLINC150 to the folder that holds data_full.json.")
-    return folder
 
 
 @pytest.mark.parametrize(("name", "training_rows"), [("data_full", 15_000), ("data_small", 7_500), ("data_imbalanced", 10_525)])

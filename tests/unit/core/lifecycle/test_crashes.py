@@ -19,7 +19,7 @@ from modelsafeguard.core.lifecycle.step import (
     WriteModel,
     WriteRequest,
 )
-from modelsafeguard.core.model import ServingState
+from modelsafeguard.core.model import HoldoutUse, ServingState
 from modelsafeguard.core.verdict import Verdict
 from tests.unit.core.lifecycle.operators import Operator
 from tests.unit.core.lifecycle.plots import PLOTS, Happening
@@ -38,6 +38,7 @@ class Outcome:
     patches: tuple[ServingState, ...]
     events: frozenset[tuple[str, str, str]]
     log: tuple[str, ...]
+    holdouts: tuple[HoldoutUse, ...]
     served: ServingState
     annotations: Mapping[str, str]
     record: tuple[tuple[str, Verdict, str, bool], ...]
@@ -74,6 +75,7 @@ class Telling:
             patches=tuple(world.history.patches),
             events=frozenset(world.history.events),
             log=tuple(world.history.log),
+            holdouts=world.model.status.holdouts if world.model else (),
             served=world.deployment.serving,
             annotations=world.model.meta.annotations if world.model else {},
             record=tuple((each.version, each.verdict, each.reason, each.pruned) for each in versions),

@@ -14,7 +14,7 @@ from typing import Final, Self, TypeVar
 
 from modelsafeguard.api import modeldeployment
 from modelsafeguard.api.codec import _converter, encode
-from modelsafeguard.core.annotations import APPROVED_BY, CANCEL
+from modelsafeguard.core.annotations import APPROVAL_REASON, APPROVED_BY, CANCEL, REQUESTED_BY
 from modelsafeguard.core.cluster import Claim, ContainerEnd, Deployment, Job, JobState, Pod
 from modelsafeguard.core.handover import encode_failure, encode_report
 from modelsafeguard.core.lifecycle import Observed, Refusal
@@ -144,7 +144,8 @@ class World:
         if model is None:
             return self._with_jobs(observed, [request.status.version for request in requests])
         observed = with_model(replace(observed, rival=self.rival, claim=self.claim, deployment=self.deployment), model)
-        observed = replace(observed, approvals_checked=self.policies_in_force, signatures_checked=self.policies_in_force)
+        checked = self.policies_in_force
+        observed = replace(observed, approvals_checked=checked, signatures_checked=checked, requesters_checked=checked)
         observed = self._with_stage(observed, model)
         status = model.status
         if self.deployment and status.rollout:
@@ -293,22 +294,23 @@ class World:
 
     # What others do: requests and the model -------------------------------------------------------------------------------------
 
-    def ask(self, name: str = "nightly-1", **spec: object) -> None:
-        """Somebody creates a request."""
-        self.requests[name] = Request(self._meta(name), RequestSpec(model=MODEL, **spec), RequestStatus())  # type: ignore[arg-type]
+    def ask(self, name: str = "nightly-1", *, by: str = "", **spec: object) -> None:
+        """Somebody creates a request; the API server writes down who, where it does."""
+        meta = replace(self._meta(name), annotations={REQUESTED_BY: by} if by else {})
+        self.requests[name] = Request(meta, RequestSpec(model=MODEL, **spec), RequestStatus())  # type: ignore[arg-type]
         self.happened()
 
     def cancel(self, name: str = "nightly-1") -> None:
         """Somebody annotates a request with cancel."""
-        self._annotate_request(name, CANCEL, "yes")
+        self._annotate_request(name, {CANCEL: "yes"})
 
-    def approve(self, name: str = "nightly-1", by: str = "ada") -> None:
-        """A person approves a request."""
-        self._annotate_request(name, APPROVED_BY, by)
+    def approve(self, name: str = "nightly-1", by: str = "ada", reason: str = "") -> None:
+        """A person approves a request, and may say why."""
+        self._annotate_request(name, {APPROVED_BY: by} | ({APPROVAL_REASON: reason} if reason else {}))
 
-    def _annotate_request(self, name: str, annotation: str, text: str) -> None:
+    def _annotate_request(self, name: str, added: dict[str, str]) -> None:
         request = self.requests[name]
-        annotations = {**request.meta.annotations, annotation: text}
+        annotations = {**request.meta.annotations, **added}
         self.requests[name] = replace(request, meta=replace(self._newer(request.meta), annotations=annotations))
         self.happened()
 

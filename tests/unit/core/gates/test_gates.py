@@ -1,12 +1,19 @@
+import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from modelsafeguard.core.gates import GATES, Case, metric_within_tolerance, metrics_valid, policy_complete
+from modelsafeguard.core.comparison import Part, Unmeasured
+from modelsafeguard.core.gates import GATES, Case
+from modelsafeguard.core.gates.tolerance import metric_within_tolerance
+from modelsafeguard.core.gates.validity import policy_complete
 from modelsafeguard.core.judge import judge
 from modelsafeguard.core.policy import MetricRule, Policy
+from modelsafeguard.core.profiles import GateName, Mode
 from modelsafeguard.core.report import Baseline, Evidence, Report
 from modelsafeguard.core.verdict import Finding, Outcome, Reason, Verdict, worst
+from tests.unit.core.gates import evidence
 
 POLICY = Policy((MetricRule("accuracy", Decimal("0.01")), MetricRule("f1_macro", Decimal("0.01"))))
 
@@ -24,13 +31,16 @@ def case(candidate, live):
 
 
 def test_the_gates_and_their_order():
-    assert list(GATES) == [policy_complete, metrics_valid, metric_within_tolerance]
+    assert list(GATES) == list(GateName)
+    assert [gate.__name__ for gate in GATES.values()] == [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in GateName]
 
 
 def test_all_findings_are_kept_in_order_whatever_decides():
     judgement = judge(POLICY, report(accuracy="NaN", f1_macro="0.5"), baseline(accuracy="0.9", f1_macro="0.9"))
 
-    assert [(finding.gate, finding.outcome) for finding in judgement.findings] == [
+    order = [list(GateName).index(finding.gate) for finding in judgement.findings]
+    assert order == sorted(order)
+    assert [(finding.gate, finding.outcome) for finding in judgement.findings if finding.mode is Mode.ENFORCE] == [
         ("PolicyComplete", Outcome.PASSED),
         ("MetricsValid", Outcome.FAILED),
         ("MetricsValid", Outcome.PASSED),
@@ -107,3 +117,15 @@ def test_the_worst_outcome_decides(deciding):
 
 def test_no_finding_at_all_is_failed():
     assert worst([]) is Outcome.FAILED
+
+
+def test_what_only_warns_decides_nothing():
+    warning = Finding("gate", Outcome.FAILED, "Reason", "sentence", mode=Mode.WARN)
+    assert worst([warning, Finding("gate", Outcome.PASSED, "Reason", "sentence")]) is Outcome.PASSED
+    assert worst([warning]) is Outcome.FAILED, "nothing was shown"
+
+
+@pytest.mark.parametrize("why", Unmeasured)
+def test_there_are_words_for_every_reason_why_something_was_not_measured(why):
+    measured = replace(evidence.report(), not_measured={Part.COMPARISON: why})
+    assert evidence.case(measured).not_compared.startswith(f"{evidence.NOT_COMPARED}: ")

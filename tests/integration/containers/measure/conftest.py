@@ -1,3 +1,0 @@
-from tests.support import storage as sharing
-
-storage = sharing.storage
