@@ -18,9 +18,10 @@ MOST_FILES: Final = 100
 _WIDTH: Final = 600  # of a plot, in units of its own
 _MARGIN: Final = 0.08  # of the plotted range, on either side
 
-_ENVIRONMENT: Final = Environment(
+# Read here, and not when it is used: whatever the volume then does, this file is no part of it.
+_TEMPLATE: Final = Environment(
     loader=PackageLoader("modelsafeguard.measure", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+).get_template("page.html.j2")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def page(report: Mapping[str, Any]) -> bytes:
     """The page of a full report (``report.full_report``)."""
     judgement = report["judgement"]
     comparison = report["comparison"]
-    text = _ENVIRONMENT.get_template("page.html.j2").render(
+    text = _TEMPLATE.render(
         report=report,
         verdict=_verdict(judgement),
         mood=_mood(judgement),

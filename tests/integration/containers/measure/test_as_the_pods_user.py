@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 TRAINER = 65532
 PUBLISHED = [
+    "reports/v-2.html",
     "reports/v-2.json",
     "versions/v-2/metrics.json",
     "versions/v-2/model/below/weights.bin",
@@ -136,7 +137,7 @@ def publish_twice_read_and_prune(world):
 def test_publishing_again_reading_and_pruning_work_as_that_user_too(play):
     reason, _, files = play(publish_twice_read_and_prune)
 
-    assert (reason, files) == ("ReportMissing", ["reports/v-2.json"])
+    assert (reason, files) == ("ReportMissing", ["reports/v-2.html", "reports/v-2.json"])
 
 
 def publish_what_another_user_wrote(world):
