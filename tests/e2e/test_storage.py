@@ -67,7 +67,7 @@ def test_a_volume_that_is_full_when_the_candidate_is_to_be_published_fails_the_r
     (pod,) = world.kube.all("Pod", f"{PREFIX}request=filling")
     assert _exit_codes(pod) == {"check": 0, "train": 0, "measure": 1}
     assert volume.names("versions") == {live}
-    assert volume.names("reports") == {f"{live}.json"}
+    assert volume.names("reports") == {f"{live}.json", f"{live}.html"}
     assert world.served() == before
     assert set(answers.versions) == {live}
 
