@@ -12,7 +12,7 @@ import yaml
 
 from hack.cluster.places import REPOSITORY
 from hack.demo.kube import Json, Kube
-from hack.demo.world import MODEL, World
+from hack.demo.world import MODEL, World, expect_verdict
 from tests.e2e.volume import Volume
 
 Ask = Callable[..., subprocess.CompletedProcess[str]]
@@ -99,19 +99,19 @@ def test_somebody_without_the_rights_is_told_so_by_the_api_server(live_world: Wo
 
 
 def test_a_report_agrees_with_the_files_until_one_of_the_two_is_changed(live_world: World, engineer: Ask, volume: Volume) -> None:
-    # given a candidate that was compared with the live version row by row
-    request = live_world.ask("to-be-verified", dataset="noisy")
-    version = live_world.verdict(request)["status"]["version"]
+    # given a candidate that was compared with the live version row by row, and whose files stay
+    request = live_world.ask("to-be-verified", dataset="full")
+    version = expect_verdict(live_world.verdict(request), "Promoted")["version"]
     # then its report follows from the files
     answer = engineer("verify", MODEL, version)
     assert (answer.returncode, answer.stderr) == (0, ""), answer.stdout
     assert answer.stdout == f"The report on {version} agrees with the files: every number and the verdict came out the same.\n"
-    # and when somebody makes the verdict a better one in it, that is found
-    path = f"/store/{MODEL}/reports/{version}.json"
-    volume.run("sh", "-c", f'chmod u+w {path} && sed -i \'s/"verdict": "Rejected"/"verdict": "Promoted"/\' {path}')
+    # and when somebody makes the verdict another one in it, that is found
+    path, other = f"/store/{MODEL}/reports/{version}.json", 's/"verdict": null/"verdict": "Rejected"/'
+    volume.run("sh", "-c", f"chmod u+w {path} && sed -i '{other}' {path}")
     answer = engineer("verify", MODEL, version)
     assert answer.returncode == 3
-    assert "judgement.verdict: 'Promoted' in the report, 'Rejected' from the files" in answer.stdout
+    assert "judgement.verdict: 'Rejected' in the report, nothing from the files" in answer.stdout
 
 
 def test_another_policy_is_tried_on_the_past_candidates(live_world: World, engineer: Ask, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from modelsafeguard.core.contract import MANIFEST_FILE, VERSIONS
 from modelsafeguard.core.model import HoldoutUse
 from modelsafeguard.core.request import Frozen
 from modelsafeguard.measure.errors import MeasureError, Reason
-from modelsafeguard.measure.folder import hash_file, listing, open_folder, open_path
+from modelsafeguard.measure.folder import exists, hash_file, listing, open_folder, open_path
 from modelsafeguard.measure.manifest import verify
 from modelsafeguard.measure.measured import measured
 from modelsafeguard.measure.read import stored_report
@@ -34,9 +34,9 @@ def recheck(store_path: str, version: str) -> list[str]:
     with open_folder(store_path) as store:
         stored = stored_report(store, version)
         candidate = _candidate(stored)
-        verify(store, version, str(stored.get("manifestDigest", "")))
+        _unchanged(store, version, str(stored.get("manifestDigest", "")))
         if candidate.live_digest and not stored["live"].get("problem"):
-            verify(store, candidate.live_version, candidate.live_digest)
+            _unchanged(store, candidate.live_version, candidate.live_digest)
         with open_path(f"{VERSIONS}/{version}", store) as folder:
             found = measured(store, folder, candidate)
             files = {path: hash_file(path, folder) for path in listing(folder, ours=1).files if path != MANIFEST_FILE}
@@ -51,6 +51,17 @@ def differences(stored: Any, again: Any, path: str = "") -> Iterator[str]:
             yield from differences(stored.get(key), again.get(key), f"{path}.{key}".lstrip("."))
     elif stored != again:
         yield f"{path}: {_shown(stored)} in the report, {_shown(again)} from the files"
+
+
+def _unchanged(store: int, version: str, digest: str) -> None:
+    """Raises MeasureError where a version's files are not those that were published, or there are none any more."""
+    with open_path(VERSIONS, store) as versions:
+        if not exists(version, versions):
+            sentence = (
+                f"The files of version {version} have left the volume, so nothing can be computed again: keep more versions (spec.history)"
+            )
+            raise MeasureError(Reason.VERSION_DAMAGED, sentence)
+    verify(store, version, digest)
 
 
 def _candidate(stored: dict[str, Any]) -> Candidate:
