@@ -18,7 +18,7 @@ from modelsafeguard.core.metrics import Metrics, MetricsInvalidError, parse_metr
 from modelsafeguard.core.numbers import brief, label, signed
 from modelsafeguard.core.policy import MetricRule, Policy, Promotion
 from modelsafeguard.core.report import Baseline, Report
-from modelsafeguard.core.verdict import Finding, Judgement, Outcome, Verdict
+from modelsafeguard.core.verdict import Finding, Judgement, Outcome
 
 # What the quickstart's model has: one percentage point of either may be lost.
 DEFAULT_POLICY: Final = Policy(tuple(MetricRule(name, Decimal("0.01")) for name in ("accuracy", "f1_macro")))
@@ -48,7 +48,7 @@ async def run(given: argparse.Namespace) -> Answer:
         raise UsageError(f"{given.live} and {given.candidate} name different holdouts: what was measured on them cannot be compared.")
     # What follows a verdict is the operator's business: here it is asked what the verdict is.
     judgement = judge(replace(policy, promotion=Promotion.AUTOMATIC), _report(candidate), Baseline("live", live.numbers))
-    return Answer("\n\n".join(_told(judgement, policy, live, candidate)), DONE if _deployed(judgement) else NOT_ACCEPTED)
+    return Answer("\n\n".join(_told(judgement, policy, live, candidate)), DONE if judgement.accepted else NOT_ACCEPTED)
 
 
 def _metrics(path: Path, names: Sequence[str]) -> Metrics:
@@ -62,13 +62,8 @@ def _report(candidate: Metrics) -> Report:
     return Report("candidate", "", candidate.model_digest, candidate.numbers, candidate.training_date)
 
 
-def _deployed(judgement: Judgement) -> bool:
-    return judgement.verdict is None and not judgement.needs_approval
-
-
 def _told(judgement: Judgement, policy: Policy, live: Metrics, candidate: Metrics) -> Iterator[str]:
-    verdict = judgement.verdict or ("AwaitingApproval" if judgement.needs_approval else Verdict.PROMOTED)
-    yield f"Deploy: {_deployed(judgement)}, Reason: {judgement.message}\nVerdict: {verdict} ({judgement.reason})"
+    yield f"Deploy: {judgement.accepted}, Reason: {judgement.message}\nVerdict: {judgement.in_a_word} ({judgement.reason})"
     yield table(
         [("METRIC", "LIVE", "CANDIDATE", "CHANGE", "ACCEPTED"), *(_compared(rule, judgement, live, candidate) for rule in policy.metrics)]
     )

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from modelsafeguard.api import modeldeployment
-from modelsafeguard.api.errors import MalformedObject
-from modelsafeguard.api.names import LABEL_MODEL, LABEL_ROLE, MODEL_KIND, MODEL_PLURAL
+from modelsafeguard.api.names import LABEL_MODEL, LABEL_ROLE, MODEL_KIND
 from modelsafeguard.cli.errors import UsageError
+from modelsafeguard.cli.models import read_model
 from modelsafeguard.cli.namespace import default_namespace
 from modelsafeguard.core import contract, pod
 from modelsafeguard.core.errors import HandoverError
@@ -52,22 +51,12 @@ async def read(given: argparse.Namespace, command: str, *, log_bytes: int, **var
         raise UsageError(f"{given.version!r} cannot be a version: kubectl describe mdep/{given.model} lists them.")
     api = await connect()
     try:
-        model = await _model(api, given.namespace or default_namespace(), given.model)
+        model = await read_model(api, given.namespace or default_namespace(), given.model)
         image = given.image or await _image(api, model)
         manifest = report_pod(model, command, image, {contract.VERSION: given.version, **variables}, node=await _node(api, model))
         return await _answer(api, manifest, log_bytes)
     finally:
         await api.close()
-
-
-async def _model(api: Api, namespace: str, name: str) -> Model:
-    body = await api.get(item(MODEL_PLURAL, namespace, name))
-    if body is None:
-        raise UsageError(f"There is no {MODEL_KIND} {namespace}/{name}.")
-    try:
-        return modeldeployment.from_body(body)
-    except MalformedObject as error:
-        raise UsageError(f"{error}.") from error
 
 
 async def _image(api: Api, model: Model) -> str:

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modelsafeguard.api import modeldeployment
-from modelsafeguard.api.errors import MalformedObject
-from modelsafeguard.api.names import MODEL_KIND, MODEL_PLURAL
+from modelsafeguard.api.names import MODEL_KIND
 from modelsafeguard.api.scalars import time_text
 from modelsafeguard.cli.answer import Answer, table
-from modelsafeguard.cli.errors import UsageError
+from modelsafeguard.cli.models import read_model
 from modelsafeguard.cli.namespace import default_namespace
 from modelsafeguard.cli.policy_file import read_policy
 from modelsafeguard.core.replay import Replayed, replay
 from modelsafeguard.kube.client import connect
-from modelsafeguard.kube.paths import item
 
 
 def add_to(verbs: Any) -> None:
@@ -36,15 +33,9 @@ async def run(given: argparse.Namespace) -> Answer:
     policy, namespace = read_policy(given.policy), given.namespace or default_namespace()
     api = await connect()
     try:
-        body = await api.get(item(MODEL_PLURAL, namespace, given.model))
+        records = (await read_model(api, namespace, given.model)).status.versions
     finally:
         await api.close()
-    if body is None:
-        raise UsageError(f"There is no {MODEL_KIND} {namespace}/{given.model}.")
-    try:
-        records = modeldeployment.from_body(body).status.versions
-    except MalformedObject as error:
-        raise UsageError(f"{error}.") from error
     return (
         Answer(told(list(replay(records, policy)))) if records else Answer(f"{MODEL_KIND} {namespace}/{given.model} has no past candidate.")
     )

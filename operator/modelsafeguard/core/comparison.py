@@ -13,7 +13,7 @@ from statistics import NormalDist
 from typing import Final
 
 from modelsafeguard.core.numbers import PValue
-from modelsafeguard.core.text import one_line
+from modelsafeguard.core.text import shortened
 
 RESAMPLES: Final = 10_000
 CONFIDENCE: Final = 0.95  # of all intervals, which are two-sided
@@ -146,7 +146,9 @@ class Comparison:
         """The comparison with fewer examples and shorter names; every count stays."""
         return replace(
             self,
-            slices=tuple(replace(one, column=_short(one.column, name), value=_short(one.value, name)) for one in self.slices[:slices]),
+            slices=tuple(
+                replace(one, column=shortened(one.column, name), value=shortened(one.value, name)) for one in self.slices[:slices]
+            ),
             classes_lost=_first(self.classes_lost, classes, name),
             classes_gained=_first(self.classes_gained, classes, name),
         )
@@ -209,9 +211,4 @@ def _detectable(standard_error: float, rows: int) -> float:
 
 
 def _first(classes: Classes, count: int, name: int) -> Classes:
-    return Classes(classes.count, tuple(_short(one, name) for one in classes.names[:count]))
-
-
-def _short(name: str, limit: int) -> str:
-    readable = one_line(name)
-    return readable if len(readable) <= limit else f"{readable[: limit - 3]}..."
+    return Classes(classes.count, tuple(shortened(one, name) for one in classes.names[:count]))

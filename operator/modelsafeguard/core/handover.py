@@ -22,7 +22,7 @@ from modelsafeguard.core.errors import (
     ReportInvalidError,
 )
 from modelsafeguard.core.report import Report, report_from_payload, report_to_payload
-from modelsafeguard.core.text import one_line
+from modelsafeguard.core.text import shortened
 
 LIMIT: Final = 1500  # bytes: 12 KiB divided by eight containers, injected sidecars included
 MESSAGE_LIMIT: Final = 800  # characters of a failure's sentence
@@ -103,12 +103,10 @@ def fitted(report: Report) -> Report:
 
 def encode_failure(reason: str, message: str) -> bytes:
     """The termination message that says why there is no report; the sentence is made printable, and shortened until it fits."""
-    readable = one_line(message)
     room = MESSAGE_LIMIT
     while True:
-        sentence = readable if len(readable) <= room else readable[: room - 3] + "..."
         try:
-            return encode({"failed": {"reason": reason, "message": sentence}})
+            return encode({"failed": {"reason": reason, "message": shortened(message, room)}})
         except HandoverTooLargeError:
             room //= 2
 

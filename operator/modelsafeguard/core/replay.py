@@ -97,10 +97,8 @@ def _replayed(record: VersionRecord, policy: Policy) -> Replayed:
     except ReportInvalidError as error:
         return Replayed(record, accepted, None, "", str(error))
     judgement = judge(policy, judged.report, judged.baseline, judged.decisions)
-    if judgement.needs_approval:
-        return Replayed(record, accepted, None, "AwaitingApproval", judgement.message)
-    verdict = judgement.verdict or Verdict.PROMOTED
-    return Replayed(record, accepted, verdict is Verdict.PROMOTED, verdict, judgement.message)
+    would_be = None if judgement.needs_approval else judgement.accepted
+    return Replayed(record, accepted, would_be, judgement.in_a_word, judgement.message)
 
 
 def _baseline_to_payload(baseline: Baseline) -> dict[str, object]:

@@ -11,6 +11,12 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(character if character.isprintable() else "?" for character in text)
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text as ``one_line`` shows it, cut to so many characters, the last three of which then say so."""
+    readable = one_line(text)
+    return readable if len(readable) <= limit else f"{readable[: limit - 3]}..."
+
+
 def printable(text: str, limit: int = 80) -> str:
     """A foreign name as it may stand in a sentence: quoted, on one line, and short."""
     quoted = ascii(text)

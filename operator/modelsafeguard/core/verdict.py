@@ -103,6 +103,16 @@ class Judgement:
     deltas: Mapping[str, Decimal]
     needs_approval: bool = False
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the candidate may be rolled out, and nobody has to be asked."""
+        return self.verdict is None and not self.needs_approval
+
+    @property
+    def in_a_word(self) -> str:
+        """The verdict, that of a candidate that is accepted being the one that a rollout which holds will give it; or what it waits for."""
+        return self.verdict or ("AwaitingApproval" if self.needs_approval else Verdict.PROMOTED)
+
 
 def worst(findings: Iterable[Finding]) -> Outcome:
     """The outcome that decides, of the findings that are enforced. Without any of those nothing has been shown, which is FAILED."""

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsafeguard.core.text import one_line
+from modelsafeguard.core.text import shortened
 from modelsafeguard.measure.leakage import ids_of, texts_by_id
 from modelsafeguard.measure.live import LiveNumbers
 from modelsafeguard.measure.predictions import Predictions
@@ -50,7 +50,7 @@ def flips(output: int, candidate: Predictions | None, live: LiveNumbers) -> tupl
     names, answers = candidate.labels, live.answers
     return tuple(
         Flip(
-            text=_shortened(texts.get(key, "")),
+            text=shortened(" ".join(texts.get(key, "").split()), LONGEST_TEXT),
             label=names[candidate.label[row]],
             live=names[answers[row]] if answers[row] < len(names) else "",
             candidate=names[candidate.predicted[row]],
@@ -65,8 +65,3 @@ def _first(candidate: Predictions, changed: NDArray[np.bool_], most: int) -> lis
         of_class[int(candidate.label[row])].append(row)
     classes = sorted(of_class.values(), key=len, reverse=True)
     return [row for rows in classes for row in rows[:OF_A_CLASS]][:most]
-
-
-def _shortened(text: str) -> str:
-    readable = one_line(" ".join(text.split()))
-    return readable if len(readable) <= LONGEST_TEXT else f"{readable[: LONGEST_TEXT - 3]}..."

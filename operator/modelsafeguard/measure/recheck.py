@@ -12,6 +12,7 @@ from modelsafeguard.api.errors import MalformedObject
 from modelsafeguard.core.contract import MANIFEST_FILE, VERSIONS
 from modelsafeguard.core.model import HoldoutUse
 from modelsafeguard.core.request import Frozen
+from modelsafeguard.core.text import shortened
 from modelsafeguard.measure.errors import MeasureError, Reason
 from modelsafeguard.measure.folder import exists, hash_file, listing, open_folder, open_path
 from modelsafeguard.measure.manifest import verify
@@ -84,5 +85,4 @@ def _candidate(stored: dict[str, Any]) -> Candidate:
 
 
 def _shown(value: Any) -> str:
-    text = ascii(value) if value is not None else "nothing"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return shortened(ascii(value) if value is not None else "nothing", _LONGEST)
